@@ -1,0 +1,37 @@
+# patina_library(NAME DEPS dep...): the library of the calling folder, made of every .cc file in it and below it.
+# DEPS are other folders' libraries (without the patina_ prefix) or imported targets.
+function(patina_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS;EXCLUDE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(pattern IN LISTS ARG_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX ${pattern})
+  endforeach()
+  add_library(patina_${name} STATIC ${sources})
+  target_link_libraries(patina_${name} PUBLIC patina_flags)
+  patina_link(patina_${name} PUBLIC ${ARG_DEPS})
+endfunction()
+
+# patina_test(NAME DEPS dep... [SOURCES file...]): one GoogleTest binary, registered with CTest under NAME. Without
+# SOURCES it is made of every *_test.cc in the calling folder.
+function(patina_test name)
+  cmake_parse_arguments(ARG "" "" "DEPS;SOURCES" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE patina_flags GTest::gtest GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE PATINA_SOURCE_DIR="${CMAKE_SOURCE_DIR}" PATINA_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  patina_link(${name} PRIVATE ${ARG_DEPS})
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+function(patina_link target scope)
+  foreach(dep IN LISTS ARGN)
+    if(TARGET ${dep})
+      target_link_libraries(${target} ${scope} ${dep})
+    else()
+      target_link_libraries(${target} ${scope} patina_${dep})
+    endif()
+  endforeach()
+endfunction()
