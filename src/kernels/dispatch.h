@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "kernels/matmul.h"
+#include "kernels/vector.h"
+
+namespace patina::kernels {
+
+// Instruction-set levels, weakest first on each architecture.
+//   kAvx2    AVX2 + FMA + F16C
+//   kAvx512  AVX-512 F, BW, VL, DQ and VNNI
+//   kNeon    AArch64 with the dot-product extension
+enum class Level { kScalar, kAvx2, kAvx512, kNeon };
+
+// Everything the ops call. `scalar` is the specification of all others.
+struct Kernels {
+  Level level;
+  std::string_view name;  // "scalar", "avx2", "avx512", "neon"
+  MatmulKernels matmul;
+  VectorKernels vector;
+};
+
+// The levels this program holds and this CPU can run, weakest first; kScalar is always one.
+std::vector<Level> available_levels();
+
+// The table of a level. Throws kUnsupported, naming the levels that would work, where the CPU lacks it.
+const Kernels& kernels_for(Level level);
+
+// The best available level, or the one that the environment variable PATINA_ISA names
+// (scalar|avx2|avx512|neon). Throws kInvalidArgument for another word, kUnsupported where the CPU lacks the level.
+const Kernels& default_kernels();
+
+}  // namespace patina::kernels

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/dtype.h"
+
+namespace patina::kernels {
+
+// Packed matrices
+// ---------------
+// A weight matrix W [rows x cols] of any DType is multiplied in packed form: panels of kPanelRows consecutive rows,
+// interleaved so that one SIMD lane holds one row. The layout is the same at every instruction set (drawn in
+// packed_layout.h), holds the file's own codes and scales (no second rounding), and takes at most a few per cent more
+// bytes than the file. The last panel is padded with rows of zeros. `cols` must be a multiple of the type's block.
+constexpr int64_t kPanelRows = 16;
+// quantize_acts works on groups of this many rows; ranges handed to it start at multiples of it.
+constexpr int64_t kActGroup = 8;
+
+inline int64_t panel_count(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
+
+// Bytes of one packed panel (a multiple of 64) of a matrix with `cols` columns.
+int64_t panel_bytes(quant::DType type, int64_t cols);
+
+// Packs the panels [panel_begin, panel_end) of a matrix of `rows` rows, whose first row is at `file_rows`
+// (row-major blocks as in the file), to packed + panel * panel_bytes. `packed` is 64-byte aligned.
+void pack_panels(quant::DType type, const std::byte* file_rows, int64_t rows, int64_t cols, int64_t panel_begin,
+                 int64_t panel_end, std::byte* packed);
+
+// The multiplications, one table a level. All are single-threaded; callers hand out panels to threads. Pointers may be
+// unaligned except packed weights and quantized activations (64 bytes).
+struct MatmulKernels {
+  // Activations for the integer path: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / 127, q =
+  // round(x / d)), with the block sums that offsets need. Layout private to the level.
+  int64_t (*quantized_acts_bytes)(int64_t m, int64_t k);
+  // Rows [m_begin, m_end) of x [m x k], row stride ldx floats; m_begin is a multiple of kActGroup, m_end too or m.
+  void (*quantize_acts)(const float* x, int64_t ldx, int64_t m, int64_t k, int64_t m_begin, int64_t m_end,
+                        std::byte* out);
+
+  // y[t * ldy + r] = sum_k x[t, k] * W[r, k]   for t in [0, m), r in the panels' rows below `rows`,
+  // with x as quantized by quantize_acts(m, k). Integer products, f32 scaling. `type` must be a quantized type.
+  // Any m; m = 1..8 are tuned for generation (memory-bound), larger m for prompts.
+  void (*matmul_q8)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin,
+                    int64_t panel_end, const std::byte* acts, int64_t m, float* y, int64_t ldy);
+
+  // The same product with f32 activations (row stride ldx), for float types and the precise path: weights are
+  // dequantized by tiles in `scratch`.
+  void (*matmul_f32)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin,
+                     int64_t panel_end, const float* x, int64_t ldx, int64_t m, float* y, int64_t ldy, float* scratch);
+
+  // Backward of the product with respect to x:  dx[t * lddx + k] += sum_r dy[t * lddy + r] * W[r, k]
+  // for t in [0, m), k in [k_begin, k_end), over all rows of W; k_begin and k_end are multiples of 32 (or k itself).
+  // Threads split the columns, so sums have one fixed order whatever the thread count. f32 throughout.
+  void (*matmul_backward_f32)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin,
+                              int64_t k_end, const float* dy, int64_t lddy, int64_t m, float* dx, int64_t lddx,
+                              float* scratch);
+
+  // Dequantizes columns [k_begin, k_end) of one panel to out[(k - k_begin) * kPanelRows + lane]. Multiples of 32.
+  void (*unpack_panel)(quant::DType type, const std::byte* packed, int64_t k, int64_t panel, int64_t k_begin,
+                       int64_t k_end, float* out);
+};
+
+// Floats that the `scratch` of matmul_f32 and matmul_backward_f32 must hold; below 1 MiB in bytes.
+constexpr int64_t kScratchFloats = 128 * 1024;
+
+}  // namespace patina::kernels
