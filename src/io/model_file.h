@@ -9,47 +9,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "io/metadata.h"
 #include "quant/dtype.h"
 
 namespace patina::io {
-
-// One metadata value. Integers of every width are widened to 64 bits, floats to double; `MetaArray` holds one element
-// type throughout.
-using MetaArray =
-    std::variant<std::vector<bool>, std::vector<int64_t>, std::vector<uint64_t>, std::vector<double>, std::vector<std::string>>;
-using MetaValue = std::variant<bool, int64_t, uint64_t, double, std::string, MetaArray>;
-
-// The key-value part of a file, by GGUF key ("llama.embedding_length").
-class Metadata {
- public:
-  bool has(std::string_view key) const;
-  const MetaValue* find(std::string_view key) const;
-  void set(std::string key, MetaValue value);
-
-  // Typed look-ups: integers convert between each other when the value fits, integers to floats always. Throw
-  // kInvalidData, naming the key, when it is missing or of another type; with a fallback only the type is an error.
-  uint64_t get_uint(std::string_view key) const;
-  uint64_t get_uint(std::string_view key, uint64_t fallback) const;
-  double get_float(std::string_view key) const;
-  double get_float(std::string_view key, double fallback) const;
-  bool get_bool(std::string_view key, bool fallback) const;
-  std::string get_string(std::string_view key) const;
-  std::string get_string(std::string_view key, std::string_view fallback) const;
-  // Empty pointer when the key is missing; kInvalidData when it is not such an array.
-  const std::vector<std::string>* find_strings(std::string_view key) const;
-  std::vector<double> get_floats(std::string_view key) const;   // empty when missing
-  std::vector<int64_t> get_ints(std::string_view key) const;    // empty when missing
-
-  // In the file's order.
-  std::span<const std::pair<std::string, MetaValue>> entries() const { return entries_; }
-
- private:
-  std::vector<std::pair<std::string, MetaValue>> entries_;
-  std::map<std::string, size_t, std::less<>> index_;
-};
 
 // A tensor as the file holds it. `shape[0]` is the length of a row (the dimension that is contiguous and quantized),
 // the order of GGUF. The view is valid as long as its ModelFile.
@@ -68,10 +33,10 @@ enum class FileForm { kGguf, kGgjt };
 
 // What a GGJT file does not say and a user may have to (flags of the programs). Ignored for GGUF.
 struct LegacyHints {
-  std::optional<double> rms_norm_eps;       // default 5e-6 for 2023 files: see docs/formats/ggjt.md
-  std::optional<uint64_t> context_length;   // default 2048
-  std::optional<uint64_t> head_count_kv;    // default: as many as heads; 8 for the 70B shape
-  std::optional<double> rope_freq_base;     // default 10000
+  std::optional<double> rms_norm_eps;      // default 5e-6 for 2023 files: see docs/formats/ggjt.md
+  std::optional<uint64_t> context_length;  // default 2048
+  std::optional<uint64_t> head_count_kv;   // default: as many as heads; 8 for the 70B shape
+  std::optional<double> rope_freq_base;    // default 10000
 };
 
 // An opened model (or adapter, or vocabulary-only) file, memory-mapped read-only, whatever its form or number of
@@ -119,7 +84,8 @@ struct TensorToWrite {
 
 // Writes GGUF v3 (alignment 32, or general.alignment from `metadata`) atomically: to a temporary file beside `path`,
 // synced, then renamed over it; on failure (kIo, e.g. a full disk) the temporary file is removed and `path` is as it
-// was. Integers are written as u32/i32 where they fit, else as 64 bits; doubles as f32.
+// was. Throws kInvalidArgument for a tensor whose data, shape and type disagree and for names given twice. A file too
+// large to hold in memory is written piece by piece by io::GgufWriter (io/gguf/writer.h).
 void write_gguf(const std::filesystem::path& path, const Metadata& metadata, std::span<const TensorToWrite> tensors);
 
 }  // namespace patina::io
