@@ -18,8 +18,8 @@ struct Vocab {
   std::string model;  // "llama" (SentencePiece-style) or "gpt2" (byte-level BPE)
   std::string pre;    // pre-tokenizer of "gpt2", e.g. "llama-bpe"; empty when the file has none
   std::vector<std::string> tokens;
-  std::vector<float> scores;       // "llama" only; may be empty
-  std::vector<TokenKind> kinds;    // may be empty: all normal
+  std::vector<float> scores;        // "llama" only; may be empty
+  std::vector<TokenKind> kinds;     // may be empty: all normal
   std::vector<std::string> merges;  // "gpt2" only: "left right"
   TokenId bos = kNoToken;
   TokenId eos = kNoToken;

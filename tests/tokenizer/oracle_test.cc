@@ -1,0 +1,42 @@
+// Compares with other tokenizers over full vocabularies that are too large to commit. scripts/oracle_tokenizer.py makes
+// the files; PATINA_ORACLE_VOCABS names their folder.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "tokenizer/golden.h"
+#include "tokenizer/tokenizer.h"
+
+namespace patina::tokenizer {
+namespace {
+
+void check_file(const std::filesystem::path& path) {
+  SCOPED_TRACE(path.filename().string());
+  const nlohmann::json file = golden::load(path);
+  const auto tokenizer = Tokenizer::create(golden::vocab_from(file.at("vocab")));
+  ASSERT_FALSE(file.at("cases").empty());
+  for (const auto& one : file.at("cases")) {
+    const std::string text = golden::text_from_hex(one.at("hex"));
+    SCOPED_TRACE(text);
+    const EncodeOptions options{one.value("add_special", false), one.value("parse_special", false)};
+    const std::vector<TokenId> ids = tokenizer->encode(text, options);
+    EXPECT_EQ(ids, one.at("ids").get<std::vector<TokenId>>());
+    EXPECT_EQ(tokenizer->decode(ids, true), text);
+  }
+}
+
+TEST(Oracle, FullVocabulariesAgree) {
+  const char* folder = std::getenv("PATINA_ORACLE_VOCABS");
+  if (folder == nullptr) GTEST_SKIP() << "PATINA_ORACLE_VOCABS is not set; make test-oracles sets it";
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".json") continue;
+    check_file(entry.path());
+    ++files;
+  }
+  EXPECT_GT(files, 0) << "no vocabularies in " << folder;
+}
+
+}  // namespace
+}  // namespace patina::tokenizer
