@@ -11,12 +11,12 @@ using TokenId = int32_t;
 
 // Defaults and meanings are those of llama.cpp's command line.
 struct SamplingParams {
-  float temperature = 0.8F;  // 0 or less: greedy
-  int top_k = 40;            // 0 or less: off
-  float top_p = 0.95F;       // 1 or more: off
-  float min_p = 0.05F;       // 0 or less: off
-  float repeat_penalty = 1.0F;
-  int repeat_last_n = 64;  // tokens looked back at; 0: off, -1: all
+  float temperature = 0.8F;     // 0 or less: greedy
+  int top_k = 40;               // 0 or less: off
+  float top_p = 0.95F;          // 1 or more: off
+  float min_p = 0.05F;          // 0 or less: off
+  float repeat_penalty = 1.0F;  // more than 0; divides positive logits, multiplies others; 1: off
+  int repeat_last_n = 64;       // tokens looked back at by all three penalties; 0: off, -1: all
   float presence_penalty = 0.0F;
   float frequency_penalty = 0.0F;
   uint64_t seed = 0;
@@ -27,9 +27,11 @@ struct SamplingParams {
 // history give the same token on every machine. Never sorts the whole vocabulary. Not thread safe; one a sequence.
 class Sampler {
  public:
+  // Throws kInvalidArgument for a parameter that is not a number or a repeat penalty of 0 or less.
   explicit Sampler(SamplingParams params);
 
-  // `logits`: one f32 a token of the vocabulary, not modified. NaN counts as minus infinity. Throws kInvalidArgument when no token can be chosen.
+  // `logits`: one f32 a token of the vocabulary, not modified. NaN counts as minus infinity; of several plus infinities
+  // the first is chosen. Throws kInvalidArgument when no token can be chosen.
   TokenId sample(std::span<const float> logits);
   // Adds a token (of the prompt or the answer) to the history that the penalties look at.
   void accept(TokenId token);
@@ -38,12 +40,36 @@ class Sampler {
   const SamplingParams& params() const { return params_; }
 
  private:
+  struct Candidate {
+    float logit;
+    TokenId id;
+    // The order in which tokens are preferred: by logit, the lower id among equals. No two candidates are equal.
+    bool better_than(const Candidate& other) const {
+      return logit > other.logit || (logit == other.logit && id < other.id);
+    }
+  };
+
+  void apply_penalties();
+  void gather();
+  void keep_from(const Candidate& worst);
+  void keep_best(size_t count);
+  void keep_mass(double share);
+  void keep_likely(float share, float best);
+  TokenId draw(float best);
+  double uniform();
+
   SamplingParams params_;
   std::mt19937_64 random_;
   std::vector<TokenId> history_;
+  // Buffers of sample(), kept to save their allocation.
+  std::vector<float> logits_;
+  std::vector<Candidate> candidates_;  // what is still eligible, by rising id
+  std::vector<Candidate> scratch_;
+  std::vector<double> weights_;
 };
 
-// The most likely token; the lowest id among equals.
+// The most likely token; the lowest id among equals. NaN counts as minus infinity. Throws kInvalidArgument when every
+// logit is minus infinity, or there is none.
 TokenId argmax(std::span<const float> logits);
 
 }  // namespace patina::sampling

@@ -44,10 +44,9 @@ Tokenizer::Tokenizer(Vocab vocab, bool adds_bos_by_default)
 std::vector<TokenId> Tokenizer::encode(std::string_view text, EncodeOptions options) const {
   std::vector<TokenId> ids;
   if (options.add_special && adds_bos_) ids.push_back(vocab_.bos);
-  bool begins = true;
+  bool begins = !options.continues;
   const SpecialSplitter& splitter = options.parse_special ? all_special_ : user_defined_;
   for (const Fragment& fragment : splitter.split(text)) {
-    begins = begins || ids.empty();
     if (fragment.token == kNoToken) {
       encode_text(fragment.text, begins, ids);
     } else {

@@ -14,6 +14,7 @@ namespace patina::tokenizer {
 struct EncodeOptions {
   bool add_special = true;    // BOS / EOS as the vocabulary says
   bool parse_special = true;  // text of control tokens ("<|im_end|>") becomes the token; user-defined ones always do
+  bool continues = false;     // the text goes on from one already encoded: no space is put in front of it
 };
 
 // Text to token ids and back. Immutable after construction and safe to share between threads.
