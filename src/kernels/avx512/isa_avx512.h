@@ -1,0 +1,123 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/packed_layout.h"
+
+// The vectors of kernels/scalar/isa_scalar.h in one 512-bit register each.
+namespace patina::kernels {
+namespace {
+
+struct Avx512Isa {
+  using Bytes = __m512i;
+  using Ints = __m512i;
+  using Floats = __m512;
+  // Independent sums that keep one multiply-add a cycle in flight (its latency is 4), with registers to spare.
+  static constexpr int kFloatTile = 8;
+  static constexpr bool kCodesInRegisters = true;
+
+  static Bytes load_bytes(const uint8_t* from) { return _mm512_load_si512(from); }
+  static Bytes mask(Bytes v, uint8_t m) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(m))); }
+  template <int kBits>
+  static Bytes shift_left(Bytes v) {
+    if constexpr (kBits == 0) return v;
+    return _mm512_slli_epi32(v, kBits);
+  }
+  template <int kBits>
+  static Bytes shift_right(Bytes v) {
+    return _mm512_srli_epi32(v, kBits);
+  }
+  static Bytes merge(Bytes a, Bytes b) { return _mm512_or_si512(a, b); }
+  static Bytes look_up(Bytes indices) {
+    const __m128i table = _mm_load_si128(reinterpret_cast<const __m128i*>(kTableCodes));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), indices);
+  }
+  template <int kByte>
+  static Ints byte(Bytes v) {
+    return _mm512_and_si512(_mm512_srli_epi32(v, 8 * kByte), _mm512_set1_epi32(255));
+  }
+
+  static Ints zero_ints() { return _mm512_setzero_si512(); }
+  static Ints broadcast_int(const int32_t* from) { return _mm512_set1_epi32(*from); }
+  static Ints scale_by_power(Ints v, int log2) { return _mm512_slli_epi32(v, static_cast<unsigned>(log2)); }
+  static Ints subtract(Ints v, int32_t amount) { return _mm512_sub_epi32(v, _mm512_set1_epi32(amount)); }
+  static Ints bits(Ints v, int shift, int32_t keep) {
+    return _mm512_and_si512(_mm512_srli_epi32(v, static_cast<unsigned>(shift)), _mm512_set1_epi32(keep));
+  }
+  static Ints six_bit(Ints low, Ints high) { return subtract(_mm512_or_si512(low, _mm512_slli_epi32(high, 4)), 32); }
+  static Ints load_u8(const uint8_t* from) {
+    return _mm512_cvtepu8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  static Ints load_i8(const uint8_t* from) {
+    return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  template <int kVectors, int kMaxCode>
+  static Ints dot(Ints start, const Bytes* codes, const int8_t* a, int64_t stride) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) {
+      start = _mm512_dpbusd_epi32(start, codes[i], _mm512_set1_epi32(load_word(a + i * stride)));
+    }
+    return start;
+  }
+
+  static Floats zero() { return _mm512_setzero_ps(); }
+  static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
+  static Floats load(const float* from) { return _mm512_loadu_ps(from); }
+  static Floats load_some(const float* from, int lanes) { return _mm512_maskz_loadu_ps(first(lanes), from); }
+  static Floats load_f16(const uint8_t* from) {
+    return _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  static Floats load_bf16(const uint8_t* from) {
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(from)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+  }
+  static Floats broadcast(const float* from) { return _mm512_set1_ps(*from); }
+  static void store(float* to, Floats v) { _mm512_storeu_ps(to, v); }
+  static void store_some(float* to, Floats v, int lanes) { _mm512_mask_storeu_ps(to, first(lanes), v); }
+  static Floats negate(Floats v) { return _mm512_xor_ps(v, _mm512_set1_ps(-0.0F)); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  static Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+
+  static void transpose(const float* in, float* out) {
+    // Rows 4g..4g+3 of `in` are transposed within 128-bit lanes; then lanes are gathered across the four g.
+    __m512 part[4][4];
+#pragma GCC unroll 4
+    for (int g = 0; g < 4; ++g) {
+      const float* rows = in + 4 * g * kPanelRows;
+      const __m512 ab_low = _mm512_unpacklo_ps(load(rows), load(rows + kPanelRows));
+      const __m512 ab_high = _mm512_unpackhi_ps(load(rows), load(rows + kPanelRows));
+      const __m512 cd_low = _mm512_unpacklo_ps(load(rows + 2 * kPanelRows), load(rows + 3 * kPanelRows));
+      const __m512 cd_high = _mm512_unpackhi_ps(load(rows + 2 * kPanelRows), load(rows + 3 * kPanelRows));
+      part[g][0] = _mm512_shuffle_ps(ab_low, cd_low, 0x44);
+      part[g][1] = _mm512_shuffle_ps(ab_low, cd_low, 0xEE);
+      part[g][2] = _mm512_shuffle_ps(ab_high, cd_high, 0x44);
+      part[g][3] = _mm512_shuffle_ps(ab_high, cd_high, 0xEE);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {  // part[g][i]: 128-bit lane q holds column 4q + i, rows 4g..4g+3
+      const __m512 low01 = _mm512_shuffle_f32x4(part[0][i], part[1][i], 0x44);
+      const __m512 high01 = _mm512_shuffle_f32x4(part[0][i], part[1][i], 0xEE);
+      const __m512 low23 = _mm512_shuffle_f32x4(part[2][i], part[3][i], 0x44);
+      const __m512 high23 = _mm512_shuffle_f32x4(part[2][i], part[3][i], 0xEE);
+      store(out + i * kPanelRows, _mm512_shuffle_f32x4(low01, low23, 0x88));
+      store(out + (4 + i) * kPanelRows, _mm512_shuffle_f32x4(low01, low23, 0xDD));
+      store(out + (8 + i) * kPanelRows, _mm512_shuffle_f32x4(high01, high23, 0x88));
+      store(out + (12 + i) * kPanelRows, _mm512_shuffle_f32x4(high01, high23, 0xDD));
+    }
+  }
+
+ private:
+  static __mmask16 first(int lanes) { return static_cast<__mmask16>((1U << static_cast<unsigned>(lanes)) - 1U); }
+  static int32_t load_word(const int8_t* from) {
+    int32_t word = 0;
+    __builtin_memcpy(&word, from, sizeof(word));
+    return word;
+  }
+};
+
+}  // namespace
+}  // namespace patina::kernels

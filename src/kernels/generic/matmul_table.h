@@ -1,0 +1,21 @@
+#pragma once
+
+#include "kernels/generic/matmul_f32.h"
+#include "kernels/generic/matmul_q8.h"
+#include "kernels/generic/quantize_acts.h"
+
+namespace patina::kernels {
+namespace {
+
+template <typename Isa>
+constexpr MatmulKernels kMatmulTable = {
+    .quantized_acts_bytes = quantized_acts_bytes<Isa>,
+    .quantize_acts = quantize_acts<Isa>,
+    .matmul_q8 = matmul_q8<Isa>,
+    .matmul_f32 = matmul_f32<Isa>,
+    .matmul_backward_f32 = matmul_backward_f32<Isa>,
+    .unpack_panel = unpack_panel<Isa>,
+};
+
+}  // namespace
+}  // namespace patina::kernels

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "kernels/matmul.h"
+#include "kernels/vector.h"
+
+// The levels' halves of the kernel tables, each defined in the level's own translation units. Which of them a program
+// holds depends on the architecture it is built for (see CMakeLists.txt); kernels/dispatch.cc puts them together.
+namespace patina::kernels {
+
+extern const MatmulKernels kMatmulScalar;
+extern const MatmulKernels kMatmulAvx2;
+extern const MatmulKernels kMatmulAvx512;
+extern const MatmulKernels kMatmulNeon;
+
+extern const VectorKernels kVectorScalar;
+extern const VectorKernels kVectorAvx2;
+extern const VectorKernels kVectorAvx512;
+extern const VectorKernels kVectorNeon;
+
+}  // namespace patina::kernels

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/half.h"
+#include "kernels/packed_layout.h"
+
+// What a level gives to the loops in kernels/generic: vectors of one 32-bit element a panel row, as 4 bytes (Bytes),
+// an integer (Ints) or a number (Floats). Plain loops; the other levels' files have the same functions.
+namespace patina::kernels {
+namespace {
+
+struct ScalarIsa {
+  struct Bytes {
+    uint32_t lane[kPanelRows];
+  };
+  struct Ints {
+    int32_t lane[kPanelRows];
+  };
+  struct Floats {
+    float lane[kPanelRows];
+  };
+  static constexpr int kFloatTile = 4;
+  static constexpr bool kCodesInRegisters = false;
+
+  template <typename Out, typename F>
+  static Out each(const F& f) {
+    Out out;
+    for (int r = 0; r < kPanelRows; ++r) out.lane[r] = f(r);
+    return out;
+  }
+
+  // Bytes. Shifts move bits across the bytes of a lane; `mask` keeps the same bits of every byte.
+  static Bytes load_bytes(const uint8_t* from) {
+    Bytes out;
+    std::memcpy(out.lane, from, sizeof(out.lane));
+    return out;
+  }
+  static Bytes mask(Bytes v, uint8_t m) {
+    return each<Bytes>([&](int r) { return v.lane[r] & (m * 0x01010101U); });
+  }
+  template <int kBits>
+  static Bytes shift_left(Bytes v) {
+    return each<Bytes>([&](int r) { return v.lane[r] << kBits; });
+  }
+  template <int kBits>
+  static Bytes shift_right(Bytes v) {
+    return each<Bytes>([&](int r) { return v.lane[r] >> kBits; });
+  }
+  static Bytes merge(Bytes a, Bytes b) {
+    return each<Bytes>([&](int r) { return a.lane[r] | b.lane[r]; });
+  }
+  [[gnu::noinline]] static Bytes look_up(Bytes indices) {
+    return each<Bytes>([&](int r) {
+      uint32_t out = 0;
+      for (int b = 0; b < 32; b += 8) out |= static_cast<uint32_t>(kTableCodes[(indices.lane[r] >> b) & 15U]) << b;
+      return out;
+    });
+  }
+  template <int kByte>
+  static Ints byte(Bytes v) {
+    return each<Ints>([&](int r) { return static_cast<int32_t>((v.lane[r] >> (8 * kByte)) & 255U); });
+  }
+
+  // Ints.
+  static Ints zero_ints() { return {}; }
+  static Ints broadcast_int(const int32_t* from) {
+    return each<Ints>([&](int) { return *from; });
+  }
+  static Ints scale_by_power(Ints v, int log2) {
+    return each<Ints>([&](int r) { return v.lane[r] * (1 << log2); });
+  }
+  static Ints subtract(Ints v, int32_t amount) {
+    return each<Ints>([&](int r) { return v.lane[r] - amount; });
+  }
+  static Ints bits(Ints v, int shift, int32_t keep) {
+    return each<Ints>([&](int r) { return (v.lane[r] >> shift) & keep; });
+  }
+  [[gnu::noinline]] static Ints six_bit(Ints low, Ints high) {  // signed: low 4 bits, high 2 bits, minus 32
+    return each<Ints>([&](int r) { return (low.lane[r] | (high.lane[r] << 4)) - 32; });
+  }
+  [[gnu::noinline]] static Ints load_u8(const uint8_t* from) {
+    return each<Ints>([&](int r) { return static_cast<int32_t>(from[r]); });
+  }
+  [[gnu::noinline]] static Ints load_i8(const uint8_t* from) {
+    return each<Ints>([&](int r) { return static_cast<int32_t>(static_cast<int8_t>(from[r])); });
+  }
+  // start + sum over vectors i and bytes b of codes[i] * a[i * stride + b]; no code is above kMaxCode.
+  // Not inlined: copies in every tile would only lengthen the build.
+  template <int kVectors, int kMaxCode>
+  [[gnu::noinline]] static Ints dot(Ints start, const Bytes* codes, const int8_t* a, int64_t stride) {
+    for (int i = 0; i < kVectors; ++i) {
+      for (int b = 0; b < 4; ++b) {
+        const int32_t factor = a[i * stride + b];
+        for (int r = 0; r < kPanelRows; ++r) {
+          start.lane[r] += static_cast<int32_t>((codes[i].lane[r] >> (8 * b)) & 255U) * factor;
+        }
+      }
+    }
+    return start;
+  }
+
+  // Floats.
+  static Floats zero() { return {}; }
+  static Floats to_floats(Ints v) {
+    return each<Floats>([&](int r) { return static_cast<float>(v.lane[r]); });
+  }
+  static Floats load(const float* from) {
+    return each<Floats>([&](int r) { return from[r]; });
+  }
+  static Floats load_some(const float* from, int lanes) {
+    return each<Floats>([&](int r) { return r < lanes ? from[r] : 0.0F; });
+  }
+  [[gnu::noinline]] static Floats load_f16(const uint8_t* from) {
+    uint16_t halves[kPanelRows];
+    std::memcpy(halves, from, sizeof(halves));
+    return each<Floats>([&](int r) { return to_f32(f16{halves[r]}); });
+  }
+  static Floats load_bf16(const uint8_t* from) {
+    uint16_t halves[kPanelRows];
+    std::memcpy(halves, from, sizeof(halves));
+    return each<Floats>([&](int r) { return to_f32(bf16{halves[r]}); });
+  }
+  static Floats broadcast(const float* from) {
+    return each<Floats>([&](int) { return *from; });
+  }
+  static void store(float* to, Floats v) { store_some(to, v, kPanelRows); }
+  static void store_some(float* to, Floats v, int lanes) {
+    for (int r = 0; r < lanes; ++r) to[r] = v.lane[r];
+  }
+  static Floats negate(Floats v) {
+    return each<Floats>([&](int r) { return -v.lane[r]; });
+  }
+  static Floats add(Floats a, Floats b) {
+    return each<Floats>([&](int r) { return a.lane[r] + b.lane[r]; });
+  }
+  static Floats sub(Floats a, Floats b) {
+    return each<Floats>([&](int r) { return a.lane[r] - b.lane[r]; });
+  }
+  static Floats mul(Floats a, Floats b) {
+    return each<Floats>([&](int r) { return a.lane[r] * b.lane[r]; });
+  }
+  static Floats fma(Floats a, Floats b, Floats c) {  // a * b + c; other levels round once
+    return each<Floats>([&](int r) { return a.lane[r] * b.lane[r] + c.lane[r]; });
+  }
+  // out[r][k] = in[k][r], 16 x 16.
+  static void transpose(const float* in, float* out) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      for (int k = 0; k < kPanelRows; ++k) out[r * kPanelRows + k] = in[k * kPanelRows + r];
+    }
+  }
+};
+
+}  // namespace
+}  // namespace patina::kernels

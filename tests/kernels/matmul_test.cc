@@ -1,0 +1,299 @@
+#include "kernels/matmul.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "kernels/levels.h"
+#include "kernels/matmul_fixture.h"
+#include "kernels/matmul_levels.h"
+
+// Every level against plain f64 products of the weights that quant::dequantize gives, on shapes with tails.
+//
+// Tolerances: a sum of n terms in f32 is off by at most n u S, with u = 2^-24 and S the sum of the terms' magnitudes
+// (Higham, Accuracy and Stability of Numerical Algorithms, 4.2); as roundings are independent, it is in practice below
+// a few sqrt(n) u S. The tests allow (8 + 2 sqrt(n)) u S, far below the effect of one wrong code.
+namespace patina::kernels {
+namespace {
+
+using testing::Matrix;
+using testing::random_floats;
+
+constexpr double kUnit = 0x1p-24;
+double tolerance(int64_t terms, double magnitude) {
+  return (8.0 + 2.0 * std::sqrt(static_cast<double>(terms))) * kUnit * magnitude;
+}
+
+constexpr int64_t kTokenCounts[] = {1, 2, 3, 5, 7, 8, 9, 16, 33};
+
+struct Case {
+  testing::NamedTable level;
+  quant::DType type;
+};
+
+std::vector<Case> all_cases(std::span<const quant::DType> types) {
+  std::vector<Case> cases;
+  for (const testing::NamedTable& level : testing::matmul_levels()) {
+    for (const quant::DType type : types) cases.push_back({level, type});
+  }
+  return cases;
+}
+
+std::string case_name(const ::testing::TestParamInfo<Case>& info) {
+  return std::string(info.param.level.name) + "_" + std::string(quant::name(info.param.type));
+}
+
+// Rows 1 to 50 and one to nine blocks (up to five superblocks), another pair for each token count.
+Matrix random_matrix(quant::DType type, std::mt19937& random) {
+  const int64_t block = quant::is_float(type) ? 32 : quant::info(type).block_elements;
+  const auto blocks = static_cast<int64_t>(1 + random() % (block == 32 ? 9 : 5));
+  return {type, static_cast<int64_t>(1 + random() % 50), block * blocks, random};
+}
+
+class Matmul : public ::testing::TestWithParam<Case> {
+ protected:
+  const MatmulKernels& kernels() const { return *GetParam().level.table; }
+  std::mt19937 random_{20240};
+  std::vector<float> scratch_ = std::vector<float>(static_cast<size_t>(kScratchFloats));
+};
+class QuantizedMatmul : public Matmul {};
+
+TEST_P(Matmul, UnpackGivesTheDequantizedWeightsBitForBit) {
+  for (int repeat = 0; repeat < 8; ++repeat) {
+    const Matrix w = random_matrix(GetParam().type, random_);
+    const int64_t k_begin = static_cast<int64_t>(random_()) % (w.cols / 32) * 32;
+    std::vector<float> out(static_cast<size_t>((w.cols - k_begin) * kPanelRows), -1.0F);
+    for (int64_t panel = 0; panel < panel_count(w.rows); ++panel) {
+      kernels().unpack_panel(w.type, w.packed.data(), w.cols, panel, k_begin, w.cols, out.data());
+      for (int64_t k = k_begin; k < w.cols; ++k) {
+        for (int64_t lane = 0; lane < kPanelRows; ++lane) {
+          const int64_t row = panel * kPanelRows + lane;
+          const double expected = row < w.rows ? w.at(row, k) : 0.0;
+          ASSERT_EQ(out[static_cast<size_t>((k - k_begin) * kPanelRows + lane)], expected) << row << ", " << k;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Matmul, ForwardEqualsTheProductWithDequantizedWeights) {
+  for (const int64_t m : kTokenCounts) {
+    const Matrix w = random_matrix(GetParam().type, random_);
+    const int64_t ldx = w.cols + 3;
+    const int64_t ldy = w.rows + 5;
+    const std::vector<float> x = random_floats(m * ldx, random_);
+    std::vector<float> y(static_cast<size_t>(m * ldy), 777.0F);
+    kernels().matmul_f32(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), x.data(), ldx, m, y.data(),
+                         ldy, scratch_.data());
+    for (int64_t t = 0; t < m; ++t) {
+      for (int64_t r = 0; r < ldy; ++r) {
+        const double actual = y[static_cast<size_t>(t * ldy + r)];
+        if (r >= w.rows) {
+          ASSERT_EQ(actual, 777.0) << "wrote past the last row";
+          continue;
+        }
+        double expected = 0.0;
+        double magnitude = 0.0;
+        for (int64_t k = 0; k < w.cols; ++k) {
+          const double term = w.at(r, k) * static_cast<double>(x[static_cast<size_t>(t * ldx + k)]);
+          expected += term;
+          magnitude += std::abs(term);
+        }
+        ASSERT_NEAR(actual, expected, tolerance(w.cols, magnitude)) << "m=" << m << " t=" << t << " r=" << r;
+      }
+    }
+  }
+}
+
+TEST_P(Matmul, BackwardAddsTheProductWithTheTransposedWeights) {
+  for (const int64_t m : kTokenCounts) {
+    const Matrix w = random_matrix(GetParam().type, random_);
+    const int64_t lddy = w.rows + 2;
+    const int64_t lddx = w.cols + 1;
+    const int64_t k_begin = static_cast<int64_t>(random_()) % (w.cols / 32) * 32;
+    const std::vector<float> dy = random_floats(m * lddy, random_);
+    const std::vector<float> before = random_floats(m * lddx, random_);
+    std::vector<float> dx = before;
+    kernels().matmul_backward_f32(w.type, w.packed.data(), w.rows, w.cols, k_begin, w.cols, dy.data(), lddy, m,
+                                  dx.data(), lddx, scratch_.data());
+    for (int64_t t = 0; t < m; ++t) {
+      for (int64_t k = 0; k < lddx; ++k) {
+        const auto at = static_cast<size_t>(t * lddx + k);
+        double expected = before[at];
+        double magnitude = std::abs(expected);
+        for (int64_t r = 0; r < w.rows && k >= k_begin && k < w.cols; ++r) {
+          const double term = w.at(r, k) * static_cast<double>(dy[static_cast<size_t>(t * lddy + r)]);
+          expected += term;
+          magnitude += std::abs(term);
+        }
+        const bool untouched = k < k_begin || k >= w.cols;
+        ASSERT_NEAR(dx[at], expected, untouched ? 0.0 : tolerance(w.rows + 1, magnitude))
+            << "m=" << m << " t=" << t << " k=" << k;
+      }
+    }
+  }
+}
+
+TEST_P(Matmul, BackwardGivesTheSameBitsHoweverColumnsAreSplit) {
+  const int64_t block = quant::is_float(GetParam().type) ? 32 : quant::info(GetParam().type).block_elements;
+  const Matrix w(GetParam().type, 300, 3 * std::max<int64_t>(block, 128), random_);
+  const int64_t m = 13;
+  const std::vector<float> dy = random_floats(m * w.rows, random_);
+  const auto backward = [&](std::span<const int64_t> cuts) {
+    std::vector<float> dx(static_cast<size_t>(m * w.cols));
+    for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+      kernels().matmul_backward_f32(w.type, w.packed.data(), w.rows, w.cols, cuts[i], cuts[i + 1], dy.data(), w.rows, m,
+                                    dx.data(), w.cols, scratch_.data());
+    }
+    return dx;
+  };
+  EXPECT_EQ(backward(std::array<int64_t, 2>{0, w.cols}), backward(std::array<int64_t, 4>{0, 32, 352, w.cols}));
+}
+
+// Activations as the contract of quantize_acts says.
+struct RoundedActs {
+  RoundedActs(const float* x, int64_t blocks) {
+    for (int64_t b = 0; b < blocks; ++b) {
+      float largest = 0.0F;
+      for (int i = 0; i < 32; ++i) largest = std::max(largest, std::abs(x[b * 32 + i]));
+      const float d = largest / 127.0F;
+      scales.push_back(d);
+      for (int i = 0; i < 32; ++i) {
+        codes.push_back(d == 0.0F ? 0 : static_cast<int>(std::nearbyint(x[b * 32 + i] * (1.0F / d))));
+      }
+    }
+  }
+  std::vector<float> scales;
+  std::vector<int> codes;
+};
+
+// One row of weights as codes.
+struct CodedRow {
+  CodedRow(const Matrix& w, int64_t row) : meaning(quant::group_codes(w.type)) {
+    codes.resize(static_cast<size_t>(w.cols));
+    scales.resize(static_cast<size_t>(w.cols / meaning.group));
+    mins.resize(scales.size());
+    quant::decode_codes(w.type, w.file.data() + row * quant::row_bytes(w.type, w.cols), w.cols, codes.data(),
+                        scales.data(), mins.data());
+  }
+  quant::GroupCodes meaning;
+  std::vector<uint8_t> codes;
+  std::vector<float> scales;
+  std::vector<float> mins;
+};
+
+struct Expected {
+  double value = 0.0;
+  double magnitude = 0.0;  // of the terms that f32 sums are made of
+};
+
+Expected product(const CodedRow& w, const RoundedActs& a) {
+  Expected out;
+  const auto group = static_cast<size_t>(w.meaning.group);
+  const bool affine = w.meaning.zero == quant::kAffine;
+  for (size_t g = 0; g < w.scales.size(); ++g) {
+    int64_t dot = 0;
+    int64_t sum = 0;
+    for (size_t k = g * group; k < (g + 1) * group; ++k) {
+      dot += static_cast<int64_t>(w.codes[k] - (affine ? 0 : w.meaning.zero)) * a.codes[k];
+      sum += a.codes[k];
+    }
+    const double d = a.scales[g * group / 32];
+    const double scaled = d * static_cast<double>(w.scales[g]) * static_cast<double>(dot);
+    const double offset = affine ? d * static_cast<double>(w.mins[g]) * static_cast<double>(sum) : 0.0;
+    out.value += scaled - offset;
+    out.magnitude += std::abs(scaled) + std::abs(offset);
+  }
+  return out;
+}
+
+// y = W x for all rows with quantized activations, in two ranges of panels and of activation rows.
+std::vector<float> quantized_product(const MatmulKernels& kernels, const Matrix& w, const std::vector<float>& x,
+                                     int64_t ldx, int64_t m, int64_t ldy) {
+  testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
+  const int64_t cut = m / 2 / kActGroup * kActGroup;
+  kernels.quantize_acts(x.data(), ldx, m, w.cols, cut, m, acts.data());
+  kernels.quantize_acts(x.data(), ldx, m, w.cols, 0, cut, acts.data());
+  std::vector<float> y(static_cast<size_t>(m * ldy), 777.0F);
+  const int64_t panels = panel_count(w.rows);
+  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, panels / 2, panels, acts.data(), m, y.data(), ldy);
+  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panels / 2, acts.data(), m, y.data(), ldy);
+  return y;
+}
+
+TEST_P(QuantizedMatmul, ForwardEqualsTheProductWithRoundedActivations) {
+  for (const int64_t m : kTokenCounts) {
+    const Matrix w = random_matrix(GetParam().type, random_);
+    const int64_t ldx = w.cols + 1;
+    const int64_t ldy = w.rows + 5;
+    std::vector<float> x = random_floats(m * ldx, random_);
+    std::fill_n(x.begin(), 32, 0.0F);  // a block whose scale is zero
+    const std::vector<float> y = quantized_product(kernels(), w, x, ldx, m, ldy);
+    for (int64_t r = 0; r < ldy; ++r) {
+      if (r >= w.rows) {
+        for (int64_t t = 0; t < m; ++t) ASSERT_EQ(y[static_cast<size_t>(t * ldy + r)], 777.0F);
+        continue;
+      }
+      const CodedRow row(w, r);
+      for (int64_t t = 0; t < m; ++t) {
+        const Expected expected = product(row, RoundedActs(x.data() + t * ldx, w.cols / 32));
+        ASSERT_NEAR(y[static_cast<size_t>(t * ldy + r)], expected.value,
+                    tolerance(4 * w.cols / row.meaning.group, expected.magnitude))
+            << "m=" << m << " t=" << t << " r=" << r;
+      }
+    }
+  }
+}
+
+// Integer sums must not saturate: all codes and all activations as large as they get, of one sign.
+TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
+  const quant::DType type = GetParam().type;
+  const int64_t cols = 2 * quant::info(type).block_elements;
+  Matrix w(type, 16, cols, random_);
+  for (const int fill : {0x00, 0xFF, 0x7F, 0x80}) {
+    std::fill(w.file.begin(), w.file.end(), static_cast<std::byte>(fill));
+    for (size_t b = 0; b < w.file.size(); b += static_cast<size_t>(quant::info(type).block_bytes)) {
+      testing::set_scales(type, w.file.data() + b, random_);
+    }
+    pack_panels(type, w.file.data(), w.rows, w.cols, 0, 1, w.packed.data());
+    for (const float value : {1.0F, -1.0F}) {
+      const std::vector<float> x(static_cast<size_t>(cols), value);
+      const std::vector<float> y = quantized_product(kernels(), w, x, cols, 1, 16);
+      for (int64_t r = 0; r < 16; ++r) {
+        const CodedRow row(w, r);
+        const Expected expected = product(row, RoundedActs(x.data(), cols / 32));
+        ASSERT_NEAR(y[static_cast<size_t>(r)], expected.value,
+                    tolerance(4 * cols / row.meaning.group, expected.magnitude))
+            << "fill=" << fill << " x=" << value;
+      }
+    }
+  }
+}
+
+TEST_P(QuantizedMatmul, OneRowsResultIsTheSameInAnyBatch) {
+  const Matrix w(GetParam().type, 40, 512, random_);
+  const int64_t m = 13;
+  const std::vector<float> x = random_floats(m * w.cols, random_);
+  const std::vector<float> batch = quantized_product(kernels(), w, x, w.cols, m, w.rows);
+  for (int64_t t = 0; t < m; ++t) {
+    const std::vector<float> row(x.begin() + t * w.cols, x.begin() + (t + 1) * w.cols);
+    const std::vector<float> alone = quantized_product(kernels(), w, row, w.cols, 1, w.rows);
+    ASSERT_TRUE(std::equal(alone.begin(), alone.end(), batch.begin() + t * w.rows)) << "t=" << t;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, Matmul, ::testing::ValuesIn(all_cases(testing::kAllTypes)), case_name);
+INSTANTIATE_TEST_SUITE_P(Levels, QuantizedMatmul, ::testing::ValuesIn(all_cases(testing::kQuantizedTypes)), case_name);
+
+TEST(PackedMatrix, TakesAtMostThreePercentMoreThanTheFile) {
+  for (const quant::DType type : testing::kAllTypes) {
+    for (const int64_t cols : {512, 2048, 4096, 5632}) {
+      const auto file = static_cast<double>(kPanelRows * quant::row_bytes(type, cols));
+      EXPECT_EQ(panel_bytes(type, cols) % 64, 0);
+      EXPECT_LE(static_cast<double>(panel_bytes(type, cols)), 1.03 * file) << quant::name(type) << " " << cols;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels
