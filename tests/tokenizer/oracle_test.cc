@@ -1,10 +1,12 @@
 // Compares with other tokenizers over full vocabularies that are too large to commit. scripts/oracle_tokenizer.py makes
-// the files; PATINA_ORACLE_VOCABS names their folder.
+// the files; PATINA_ORACLE_VOCABS names their folder. PATINA_ORACLE_TEMPLATES names what scripts/golden/chat.py writes
+// with --with-sources.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 
+#include "tokenizer/chat_template.h"
 #include "tokenizer/golden.h"
 #include "tokenizer/tokenizer.h"
 
@@ -36,6 +38,15 @@ TEST(Oracle, FullVocabulariesAgree) {
     ++files;
   }
   EXPECT_GT(files, 0) << "no vocabularies in " << folder;
+}
+
+TEST(Oracle, RealTemplatesAreRecognised) {
+  const char* path = std::getenv("PATINA_ORACLE_TEMPLATES");
+  if (path == nullptr) GTEST_SKIP() << "PATINA_ORACLE_TEMPLATES is not set; make test-oracles sets it";
+  for (const auto& one : golden::load(path)) {
+    const auto format = recognise_chat_format(one.at("jinja").get<std::string>());
+    EXPECT_EQ(format ? chat_format_name(*format) : "", one.at("format").get<std::string>()) << one.at("name");
+  }
 }
 
 }  // namespace
