@@ -17,6 +17,8 @@ struct Avx512Isa {
   // Independent sums that keep one multiply-add a cycle in flight (its latency is 4), with registers to spare.
   static constexpr int kFloatTile = 8;
   static constexpr bool kCodesInRegisters = true;
+  static constexpr bool kSignedBytes = false;
+  static constexpr int kDotTokens = 1;  // out-of-order execution overlaps the tokens' chains
 
   static Bytes load_bytes(const uint8_t* from) { return _mm512_load_si512(from); }
   static Bytes mask(Bytes v, uint8_t m) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(m))); }
@@ -53,13 +55,13 @@ struct Avx512Isa {
   static Ints load_i8(const uint8_t* from) {
     return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
   }
-  template <int kVectors, int kMaxCode>
-  static Ints dot(Ints start, const Bytes* codes, const int8_t* a, int64_t stride) {
+  template <int kVectors, int kMaxCode, int N>
+  static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+    static_assert(N == 1);
 #pragma GCC unroll 8
     for (int i = 0; i < kVectors; ++i) {
-      start = _mm512_dpbusd_epi32(start, codes[i], _mm512_set1_epi32(load_word(a + i * stride)));
+      sum[0] = _mm512_dpbusd_epi32(sum[0], codes[i], _mm512_set1_epi32(load_word(a + i * stride)));
     }
-    return start;
   }
 
   static Floats zero() { return _mm512_setzero_ps(); }

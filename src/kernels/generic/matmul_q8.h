@@ -12,48 +12,85 @@
 namespace patina::kernels {
 namespace {
 
-// Bytes that the reading of weights runs ahead of their use while they stream from memory: enough to cover the latency
-// at the machine's bandwidth, below what the first-level cache drops again.
-constexpr int64_t kPrefetchBytes = 2048;
-// Up to this many tokens a tile's time goes into waiting for memory.
-constexpr int kStreamingTokens = 4;
+// How far the reading of weights runs ahead of their use: enough to cover the latency of memory at its bandwidth.
+constexpr int64_t kPrefetchBytes = 4096;
 
-template <typename Isa>
-[[gnu::always_inline]] inline typename Isa::Ints load_correction(const uint8_t* neg_sum, int zero_log2) {
-  if (zero_log2 == kNoZero) return Isa::zero_ints();
-  return Isa::scale_by_power(Isa::broadcast_int(reinterpret_cast<const int32_t*>(neg_sum)), zero_log2);
+template <int kBytes>
+[[gnu::always_inline]] inline void prefetch(const uint8_t* from) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kBytes; i += kVectorBytes) __builtin_prefetch(from + i);
 }
 
-// One k-block for T tokens. `acts` is the block of the quantized activations, `sum` the tokens' results so far.
+template <DType kType>
+constexpr int max_code() {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  return kFormat.table || kFormat.low_bits == 8 ? 255 : (1 << (kFormat.low_bits + kFormat.high_bits)) - 1;
+}
+
+// Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
+// such codes.
+template <typename Isa, DType kType>
+constexpr bool kSignedCodes = Isa::kSignedBytes && max_code<kType>() == 255;
+
+// One k-block for tokens t .. t + N - 1 of T. `acts` is the block of the quantized activations, `sum` the results so
+// far of those N tokens.
+template <typename Isa, DType kType, int T, int N>
+[[gnu::always_inline]] inline void q8_block_tokens(const typename Isa::Bytes* codes, const auto& scales,
+                                                   const uint8_t* acts, int t, typename Isa::Floats* sum) {
+  constexpr int kParts = packed_format(kType).halves() ? 2 : 1;
+  constexpr int kVectors = kCodeVectors / kParts;
+  constexpr int kZeroLog2 = packed_format(kType).zero_log2;
+  typename Isa::Floats result[N];
+#pragma GCC unroll 2
+  for (int p = 0; p < kParts; ++p) {
+    const auto* neg_sum =
+        reinterpret_cast<const int32_t*>(acts + (kParts == 1 ? kActNegSum : kActNegHalf) * T) + p * T + t;
+    typename Isa::Ints products[N];
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+      if constexpr (kZeroLog2 == kNoZero || kSignedCodes<Isa, kType>) {
+        products[n] = Isa::zero_ints();
+      } else {
+        products[n] = Isa::scale_by_power(Isa::broadcast_int(neg_sum + n), kZeroLog2);
+      }
+    }
+    const auto* a = reinterpret_cast<const int8_t*>(acts + (p * kVectors * T + t) * 4);
+    Isa::template dot<kVectors, max_code<kType>(), N>(products, codes + p * kVectors, a, 4 * T);
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+      const auto product = Isa::to_floats(products[n]);
+      result[n] = p == 0 ? Isa::mul(product, scales.scale[p]) : Isa::fma(product, scales.scale[p], result[n]);
+      if constexpr (kZeroLog2 == kNoZero) {
+        result[n] = Isa::fma(Isa::to_floats(Isa::broadcast_int(neg_sum + n)), scales.min[p], result[n]);
+      }
+    }
+  }
+  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T) + t;
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) sum[n] = Isa::fma(result[n], Isa::broadcast(d + n), sum[n]);
+}
+
+// One k-block for all T tokens.
 template <typename Isa, DType kType, int T>
 [[gnu::always_inline]] inline void q8_block(const uint8_t* group, int block, const uint8_t* acts,
                                             typename Isa::Floats (&sum)[T]) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kParts = kFormat.halves() ? 2 : 1;
-  constexpr int kVectors = kCodeVectors / kParts;
   constexpr int kBlockBytes = kFormat.block_bytes();
-  constexpr int kMaxCode = kFormat.table ? 255 : (1 << (kFormat.low_bits + kFormat.high_bits)) - 1;
   typename Isa::Bytes codes[kCodeVectors];
   load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kBlockBytes, codes);
-  const auto scales = load_scales<Isa, kType>(group, block);
-  const uint8_t* neg_sums = acts + (kParts == 1 ? kActNegSum : kActNegHalf) * T;
+  if constexpr (kSignedCodes<Isa, kType>) {
 #pragma GCC unroll 8
-  for (int t = 0; t < T; ++t) {
-    typename Isa::Floats part;
-#pragma GCC unroll 2
-    for (int p = 0; p < kParts; ++p) {
-      const uint8_t* neg_sum = neg_sums + (p * T + t) * 4;
-      const auto* a = reinterpret_cast<const int8_t*>(acts + (p * kVectors * T + t) * 4);
-      const auto correction = load_correction<Isa>(neg_sum, kFormat.zero_log2);
-      const auto product =
-          Isa::to_floats(Isa::template dot<kVectors, kMaxCode>(correction, codes + p * kVectors, a, 4 * T));
-      part = p == 0 ? Isa::mul(product, scales.scale[p]) : Isa::fma(product, scales.scale[p], part);
-      if constexpr (kFormat.zero_log2 == kNoZero) {
-        const auto minus_sum = Isa::to_floats(Isa::broadcast_int(reinterpret_cast<const int32_t*>(neg_sum)));
-        part = Isa::fma(minus_sum, scales.min[p], part);
-      }
-    }
-    sum[t] = Isa::fma(part, Isa::broadcast(reinterpret_cast<const float*>(acts + kActScale * T) + t), sum[t]);
+    for (auto& vector : codes) vector = Isa::to_signed(vector);
+  }
+  const auto scales = load_scales<Isa, kType>(group, block);
+  constexpr int kTogether = Isa::kDotTokens;
+  constexpr int kRest = T % kTogether;
+#pragma GCC unroll 8
+  for (int t = 0; t + kTogether <= T; t += kTogether) {
+    q8_block_tokens<Isa, kType, T, kTogether>(codes, scales, acts, t, sum + t);
+  }
+  if constexpr (kRest != 0) {
+    q8_block_tokens<Isa, kType, T, kRest>(codes, scales, acts, T - kRest, sum + T - kRest);
   }
 }
 
@@ -62,16 +99,17 @@ template <typename Isa, DType kType, int T>
 void q8_tile(const uint8_t* panel, int64_t blocks, const uint8_t* acts, float* y, int64_t ldy, int lanes) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kGroupBytes = kFormat.group_bytes();
+  constexpr int kBlockBytes = kFormat.block_bytes();
   typename Isa::Floats sum[T];
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = Isa::zero();
   for (int64_t first = 0; first < blocks; first += kFormat.group_blocks) {
-    if constexpr (T <= kStreamingTokens) {
-      for (int i = 0; i < kGroupBytes; i += kVectorBytes) __builtin_prefetch(panel + kPrefetchBytes + i);
-    }
+    prefetch<kFormat.scale_bytes>(panel + kPrefetchBytes);
     const int count = blocks - first < kFormat.group_blocks ? static_cast<int>(blocks - first) : kFormat.group_blocks;
 #pragma GCC unroll 1
     for (int b = 0; b < count; ++b) {
+      // In step with the use: a burst for the whole group would stall on the line buffers.
+      prefetch<kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes + kPrefetchBytes);
       q8_block<Isa, kType, T>(panel, b, acts, sum);
       acts += kActBytes * T;
     }

@@ -23,6 +23,8 @@ struct ScalarIsa {
   };
   static constexpr int kFloatTile = 4;
   static constexpr bool kCodesInRegisters = false;
+  static constexpr bool kSignedBytes = false;
+  static constexpr int kDotTokens = 1;  // tokens that `dot` multiplies at a time
 
   template <typename Out, typename F>
   static Out each(const F& f) {
@@ -86,19 +88,20 @@ struct ScalarIsa {
   [[gnu::noinline]] static Ints load_i8(const uint8_t* from) {
     return each<Ints>([&](int r) { return static_cast<int32_t>(static_cast<int8_t>(from[r])); });
   }
-  // start + sum over vectors i and bytes b of codes[i] * a[i * stride + b]; no code is above kMaxCode.
+  // For each n < N adds to sum[n], over vectors i and bytes b, codes[i] * a[i * stride + 4 n + b]; no code is above
+  // kMaxCode. Levels with kSignedBytes take 8-bit codes (kMaxCode = 255) through to_signed.
   // Not inlined: copies in every tile would only lengthen the build.
-  template <int kVectors, int kMaxCode>
-  [[gnu::noinline]] static Ints dot(Ints start, const Bytes* codes, const int8_t* a, int64_t stride) {
+  template <int kVectors, int kMaxCode, int N>
+  [[gnu::noinline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+    static_assert(N == 1);
     for (int i = 0; i < kVectors; ++i) {
       for (int b = 0; b < 4; ++b) {
         const int32_t factor = a[i * stride + b];
         for (int r = 0; r < kPanelRows; ++r) {
-          start.lane[r] += static_cast<int32_t>((codes[i].lane[r] >> (8 * b)) & 255U) * factor;
+          sum[0].lane[r] += static_cast<int32_t>((codes[i].lane[r] >> (8 * b)) & 255U) * factor;
         }
       }
     }
-    return start;
   }
 
   // Floats.

@@ -1,0 +1,212 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/packed_layout.h"
+
+// The vectors of kernels/scalar/isa_scalar.h as pairs of 256-bit registers: rows 0..7 and 8..15.
+namespace patina::kernels {
+namespace {
+
+struct Avx2Isa {
+  struct Bytes {
+    __m256i low, high;
+  };
+  using Ints = Bytes;
+  struct Floats {
+    __m256 low, high;
+  };
+  // 12 sums, 2 weights and a broadcast in 16 registers.
+  static constexpr int kFloatTile = 6;
+  static constexpr bool kCodesInRegisters = false;
+  static constexpr bool kSignedBytes = true;
+  // 8 sums of 16 bits, 2 weights, a broadcast and a product in 16 registers.
+  static constexpr int kDotTokens = 4;
+
+  static Bytes load_bytes(const uint8_t* from) {
+    return {_mm256_load_si256(reinterpret_cast<const __m256i*>(from)),
+            _mm256_load_si256(reinterpret_cast<const __m256i*>(from + 32))};
+  }
+  static Bytes mask(Bytes v, uint8_t m) {
+    const __m256i keep = _mm256_set1_epi8(static_cast<char>(m));
+    return {_mm256_and_si256(v.low, keep), _mm256_and_si256(v.high, keep)};
+  }
+  template <int kBits>
+  static Bytes shift_left(Bytes v) {
+    return {_mm256_slli_epi32(v.low, kBits), _mm256_slli_epi32(v.high, kBits)};
+  }
+  template <int kBits>
+  static Bytes shift_right(Bytes v) {
+    return {_mm256_srli_epi32(v.low, kBits), _mm256_srli_epi32(v.high, kBits)};
+  }
+  static Bytes merge(Bytes a, Bytes b) { return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)}; }
+  static Bytes look_up(Bytes indices) {
+    const __m256i table = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(kTableCodes)));
+    return {_mm256_shuffle_epi8(table, indices.low), _mm256_shuffle_epi8(table, indices.high)};
+  }
+  static Bytes to_signed(Bytes v) {
+    const __m256i sign = _mm256_set1_epi8(static_cast<char>(0x80));
+    return {_mm256_xor_si256(v.low, sign), _mm256_xor_si256(v.high, sign)};
+  }
+  template <int kByte>
+  static Ints byte(Bytes v) {
+    return bits(v, 8 * kByte, 255);
+  }
+
+  static Ints zero_ints() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+  static Ints broadcast_int(const int32_t* from) {
+    const __m256i v = _mm256_set1_epi32(*from);
+    return {v, v};
+  }
+  static Ints scale_by_power(Ints v, int log2) {
+    return {_mm256_slli_epi32(v.low, log2), _mm256_slli_epi32(v.high, log2)};
+  }
+  static Ints subtract(Ints v, int32_t amount) {
+    const __m256i a = _mm256_set1_epi32(amount);
+    return {_mm256_sub_epi32(v.low, a), _mm256_sub_epi32(v.high, a)};
+  }
+  static Ints bits(Ints v, int shift, int32_t keep) {
+    const __m256i k = _mm256_set1_epi32(keep);
+    return {_mm256_and_si256(_mm256_srli_epi32(v.low, shift), k),
+            _mm256_and_si256(_mm256_srli_epi32(v.high, shift), k)};
+  }
+  static Ints six_bit(Ints low, Ints high) { return subtract(merge(low, shift_left<4>(high)), 32); }
+  static Ints load_u8(const uint8_t* from) {
+    return {_mm256_cvtepu8_epi32(load_half(from)), _mm256_cvtepu8_epi32(load_half(from + 8))};
+  }
+  static Ints load_i8(const uint8_t* from) {
+    return {_mm256_cvtepi8_epi32(load_half(from)), _mm256_cvtepi8_epi32(load_half(from + 8))};
+  }
+
+  // Products of unsigned and signed bytes add up in pairs to 16 bits. As many of these are added in 16 bits as fit:
+  // 127 * 2 * kMaxCode each, below 2^15 in all.
+  template <int kVectors, int kMaxCode, int N>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+    constexpr int kFit = kMaxCode == 255 ? 1 : 32767 / (127 * 2 * kMaxCode);
+    constexpr int kRun = kFit >= kVectors ? kVectors : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; i += kRun) {
+      __m256i low[N];
+      __m256i high[N];
+#pragma GCC unroll 8
+      for (int j = i; j < i + kRun; ++j) {
+        const Bytes code = codes[j];
+#pragma GCC unroll 4
+        for (int n = 0; n < N; ++n) {
+          const __m256i word = _mm256_set1_epi32(load_word(a + j * stride + 4 * n));
+          if (j == i) {
+            low[n] = first_product<kMaxCode>(code.low, word);
+            high[n] = first_product<kMaxCode>(code.high, word);
+          } else {
+            add_product(low[n], code.low, word);
+            add_product(high[n], code.high, word);
+          }
+        }
+      }
+      const __m256i ones = _mm256_set1_epi16(1);
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) {
+        sum[n].low = _mm256_add_epi32(sum[n].low, _mm256_madd_epi16(low[n], ones));
+        sum[n].high = _mm256_add_epi32(sum[n].high, _mm256_madd_epi16(high[n], ones));
+      }
+    }
+  }
+
+  static Floats zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static Floats to_floats(Ints v) { return {_mm256_cvtepi32_ps(v.low), _mm256_cvtepi32_ps(v.high)}; }
+  static Floats load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }
+  static Floats load_some(const float* from, int lanes) {
+    if (lanes == kPanelRows) return load(from);
+    return {_mm256_maskload_ps(from, first(lanes)), _mm256_maskload_ps(from + 8, first(lanes - 8))};
+  }
+  static Floats load_f16(const uint8_t* from) {
+    const auto* halves = reinterpret_cast<const __m128i*>(from);
+    return {_mm256_cvtph_ps(_mm_load_si128(halves)), _mm256_cvtph_ps(_mm_load_si128(halves + 1))};
+  }
+  static Floats load_bf16(const uint8_t* from) {
+    const auto* halves = reinterpret_cast<const __m128i*>(from);
+    const __m256i low = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_load_si128(halves)), 16);
+    const __m256i high = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_load_si128(halves + 1)), 16);
+    return {_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)};
+  }
+  static Floats broadcast(const float* from) {
+    const __m256 v = _mm256_broadcast_ss(from);
+    return {v, v};
+  }
+  static void store(float* to, Floats v) {
+    _mm256_storeu_ps(to, v.low);
+    _mm256_storeu_ps(to + 8, v.high);
+  }
+  static void store_some(float* to, Floats v, int lanes) {
+    if (lanes == kPanelRows) return store(to, v);
+    _mm256_maskstore_ps(to, first(lanes), v.low);
+    _mm256_maskstore_ps(to + 8, first(lanes - 8), v.high);
+  }
+  static Floats negate(Floats v) {
+    const __m256 sign = _mm256_set1_ps(-0.0F);
+    return {_mm256_xor_ps(v.low, sign), _mm256_xor_ps(v.high, sign)};
+  }
+  static Floats add(Floats a, Floats b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+  static Floats sub(Floats a, Floats b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
+  static Floats mul(Floats a, Floats b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+  static Floats fma(Floats a, Floats b, Floats c) {
+    return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+  }
+
+  static void transpose(const float* in, float* out) {
+    for (int i = 0; i < kPanelRows; i += 8) {
+      for (int j = 0; j < kPanelRows; j += 8) transpose_8x8(in + i * kPanelRows + j, out + j * kPanelRows + i);
+    }
+  }
+
+ private:
+  static __m128i load_half(const uint8_t* from) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)); }
+  static int32_t load_word(const int8_t* from) {
+    int32_t word = 0;
+    __builtin_memcpy(&word, from, sizeof(word));
+    return word;
+  }
+  // A mask of the first `lanes` of 8; any number.
+  static __m256i first(int lanes) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+  template <int kMaxCode>
+  static __m256i first_product(__m256i code, __m256i word) {
+    if constexpr (kMaxCode == 255) {  // signed: |code| <= 128, so a pair's sum is at most 2 * 128 * 127 < 2^15
+      return _mm256_maddubs_epi16(_mm256_abs_epi8(code), _mm256_sign_epi8(word, code));
+    } else {
+      return _mm256_maddubs_epi16(code, word);
+    }
+  }
+  // One statement for both instructions: g++ would hoist the products of several vectors and spill them.
+  static void add_product(__m256i& sum, __m256i code, __m256i word) {
+    __m256i product;
+    asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(code), "x"(word));
+  }
+
+  static void transpose_8x8(const float* in, float* out) {
+    __m256 pair[8];
+    __m256 quad[8];
+    for (int g = 0; g < 8; g += 2) {
+      const __m256 a = _mm256_loadu_ps(in + g * kPanelRows);
+      const __m256 b = _mm256_loadu_ps(in + (g + 1) * kPanelRows);
+      pair[g] = _mm256_unpacklo_ps(a, b);
+      pair[g + 1] = _mm256_unpackhi_ps(a, b);
+    }
+    for (int g = 0; g < 8; g += 4) {
+      quad[g] = _mm256_shuffle_ps(pair[g], pair[g + 2], 0x44);
+      quad[g + 1] = _mm256_shuffle_ps(pair[g], pair[g + 2], 0xEE);
+      quad[g + 2] = _mm256_shuffle_ps(pair[g + 1], pair[g + 3], 0x44);
+      quad[g + 3] = _mm256_shuffle_ps(pair[g + 1], pair[g + 3], 0xEE);
+    }
+    for (int i = 0; i < 4; ++i) {
+      _mm256_storeu_ps(out + i * kPanelRows, _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x20));
+      _mm256_storeu_ps(out + (i + 4) * kPanelRows, _mm256_permute2f128_ps(quad[i], quad[i + 4], 0x31));
+    }
+  }
+};
+
+}  // namespace
+}  // namespace patina::kernels
