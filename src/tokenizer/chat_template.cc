@@ -203,6 +203,7 @@ std::string_view chat_format_name(ChatFormat format) { return form_of(format).na
 
 std::vector<std::string_view> chat_format_names() {
   std::vector<std::string_view> names;
+  names.reserve(kForms.size());
   for (const Form& form : kForms) names.push_back(form.name);
   return names;
 }

@@ -61,6 +61,10 @@ std::string SpmTokenizer::piece(TokenId id, bool render_special) const {
   }
 }
 
+bool SpmTokenizer::gives_unknown() const {
+  return std::find(byte_tokens_.begin(), byte_tokens_.end(), kNoToken) != byte_tokens_.end();
+}
+
 TokenId SpmTokenizer::text_token(std::string_view text) const {
   if (text.size() > longest_) return kNoToken;
   const auto found = text_tokens_.find(text);

@@ -19,6 +19,7 @@ class SpmTokenizer final : public Tokenizer {
  private:
   void encode_text(std::string_view text, bool begins, std::vector<TokenId>& ids) const override;
   bool prefixes_space() const override { return vocab().add_space_prefix != 0; }
+  bool gives_unknown() const override;
   TokenId text_token(std::string_view text) const;
   void append_fallback(std::string_view symbol, std::vector<TokenId>& ids) const;
 

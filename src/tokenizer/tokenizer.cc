@@ -70,7 +70,8 @@ std::string Tokenizer::decode(const std::vector<TokenId>& ids, bool render_speci
     const bool prefixed = begins && prefixes_space() && bytes.starts_with(' ');
     text.append(bytes, prefixed ? 1 : 0);
     const TokenKind token_kind = kind(ids[i]);
-    begins = token_kind == TokenKind::kControl || token_kind == TokenKind::kUserDefined;
+    begins = token_kind == TokenKind::kControl || token_kind == TokenKind::kUserDefined ||
+             (token_kind == TokenKind::kUnknown && !gives_unknown());
   }
   return text;
 }

@@ -62,6 +62,8 @@ class Tokenizer {
   virtual void encode_text(std::string_view text, bool begins, std::vector<TokenId>& ids) const = 0;
   // Whether encode_text() puts a space in front of a text that begins.
   virtual bool prefixes_space() const { return false; }
+  // Whether encode_text() may give the unknown token; if not, it only comes from its own text.
+  virtual bool gives_unknown() const { return vocab_.unk != kNoToken; }
 
   Vocab vocab_;
   TokenTable table_;

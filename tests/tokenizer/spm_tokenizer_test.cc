@@ -40,6 +40,10 @@ TEST_P(SpmGolden, DecodingGivesTheTextBack) {
   }
 }
 
+TEST_P(SpmGolden, TheUnknownTokensTextComesBack) {
+  EXPECT_EQ(tokenizer_->decode(tokenizer_->encode("a<unk>b <unk> c"), true), "a<unk>b <unk> c");
+}
+
 TEST_P(SpmGolden, IllFormedBytesComeBack) {
   for (const std::string hex : file().at("broken")) {
     const std::string text = golden::text_from_hex(hex);
