@@ -1,13 +1,10 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "base/half.h"
@@ -111,10 +108,6 @@ inline std::vector<float> random_floats(int64_t n, std::mt19937& random) {
   std::vector<float> out(static_cast<size_t>(n));
   for (float& value : out) value = normal(random);
   return out;
-}
-
-inline std::string type_name(const ::testing::TestParamInfo<DType>& info) {
-  return std::string(quant::name(info.param));
 }
 
 }  // namespace patina::kernels::testing

@@ -1,8 +1,14 @@
 #include "kernels/matmul.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "kernels/levels.h"
 #include "kernels/matmul_fixture.h"

@@ -94,9 +94,11 @@ template <typename Isa, DType kType, int T>
   }
 }
 
-// All of K for one panel and T tokens; `lanes` rows are stored.
+// All of K for one panel and T tokens; `lanes` rows are stored. Never inlined, so that scripts/check_disassembly.sh
+// finds each under its name.
 template <typename Isa, DType kType, int T>
-void q8_tile(const uint8_t* panel, int64_t blocks, const uint8_t* acts, float* y, int64_t ldy, int lanes) {
+[[gnu::noinline]] void q8_tile(const uint8_t* panel, int64_t blocks, const uint8_t* acts, float* y, int64_t ldy,
+                               int lanes) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kGroupBytes = kFormat.group_bytes();
   constexpr int kBlockBytes = kFormat.block_bytes();
