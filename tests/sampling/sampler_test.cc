@@ -186,7 +186,7 @@ TEST(Sampler, TheDrawIsAFunctionOfTheGeneratorAlone) {
   const std::vector<float> flat(1000, 0.0F);
   TokenId last = -1;
   for (int i = 0; i < 10000; ++i) last = sampler.sample(flat);
-  EXPECT_EQ(last, static_cast<TokenId>(9981545732273789042ULL / 0x1p64 * 1000));
+  EXPECT_EQ(last, static_cast<TokenId>(static_cast<double>(9981545732273789042ULL) / 0x1p64 * 1000));
 }
 
 TEST(Sampler, PenaltiesFollowTheirDefinition) {
