@@ -88,8 +88,8 @@ constexpr PackedFormat packed_format(quant::DType type) {
       return {4, 1, kNoZero, ScaleForm::kSixBitWithMin, false, 8, 320};
     case DType::kQ6_K:
       return {4, 2, 5, ScaleForm::kSigned, false, 8, 320};
-    default:
-      return {};
+    default:  // float types have no codes
+      return {8, 0, kNoZero, ScaleForm::kScale, false, 1, 64};
   }
 }
 

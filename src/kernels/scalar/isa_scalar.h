@@ -96,7 +96,7 @@ struct ScalarIsa {
     static_assert(N == 1);
     for (int i = 0; i < kVectors; ++i) {
       for (int b = 0; b < 4; ++b) {
-        const int32_t factor = a[i * stride + b];
+        const int8_t factor = a[i * stride + b];
         for (int r = 0; r < kPanelRows; ++r) {
           sum[0].lane[r] += static_cast<int32_t>((codes[i].lane[r] >> (8 * b)) & 255U) * factor;
         }
