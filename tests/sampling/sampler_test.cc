@@ -40,6 +40,7 @@ SamplingParams plain() {
 // The definition, step by step, over a fully sorted list: the probability of each token that can be drawn.
 std::map<TokenId, double> expected(const std::vector<float>& logits, const SamplingParams& params) {
   std::vector<std::pair<double, TokenId>> sorted;
+  sorted.reserve(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) sorted.emplace_back(-logits[i], static_cast<TokenId>(i));
   std::sort(sorted.begin(), sorted.end());
   if (params.top_k > 0) sorted.resize(std::min(sorted.size(), static_cast<size_t>(params.top_k)));
