@@ -1,0 +1,226 @@
+#pragma once
+
+#include <cstdint>
+
+// C = beta C + alpha A B in tiles of V::kTileRows x (V::kTileVectors * V::kWidth) sums that stay in registers. A block
+// of B (at most kDepth x kColumns) is copied to strips [p][column], 128 KiB that fit the second-level cache; the rows
+// of A of one tile to [p][row], which fit the first. Where a copy would be read only once it is skipped.
+// The scheme is that of K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
+namespace patina::kernels {
+namespace {
+
+constexpr int64_t kDepth = 256;
+constexpr int64_t kColumns = 128;
+constexpr int64_t kMaxTileRows = 16;
+
+struct Scaling {
+  float alpha;
+  float beta;
+};
+
+// Element (line, p) is at data[line * line_stride + p * depth_stride]; one of the strides is 1.
+struct Operand {
+  const float* data;
+  int64_t line_stride;
+  int64_t depth_stride;
+
+  Operand at(int64_t line, int64_t p) const {
+    return {data + line * line_stride + p * depth_stride, line_stride, depth_stride};
+  }
+};
+
+constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// rows[i] becomes column i of the square.
+template <typename V>
+[[gnu::always_inline]] inline void transpose(typename V::F (&rows)[V::kWidth]) {
+  constexpr int kHalf = V::kWidth / 2;
+#pragma GCC unroll 4
+  for (int step = 1; step < V::kWidth; step *= 2) {  // each a perfect shuffle of the whole square
+    typename V::F shuffled[V::kWidth];
+#pragma GCC unroll 8
+    for (int i = 0; i < kHalf; ++i) {
+      shuffled[2 * i] = V::zip_low(rows[i], rows[i + kHalf]);
+      shuffled[2 * i + 1] = V::zip_high(rows[i], rows[i + kHalf]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < V::kWidth; ++i) rows[i] = shuffled[i];
+  }
+}
+
+// Copies `lines` <= kWidth lines to out[p * stride + line]; the lines missing to kWidth are zeros.
+template <typename V>
+void pack_vector(const Operand& from, int lines, int64_t depth, float* out, int64_t stride) {
+  if (from.line_stride == 1) {
+    if (lines == V::kWidth) {
+      for (int64_t p = 0; p < depth; ++p) V::store(out + p * stride, V::load(from.data + p * from.depth_stride));
+    } else {
+      for (int64_t p = 0; p < depth; ++p) {
+        V::store(out + p * stride, V::load_some(from.data + p * from.depth_stride, lines));
+      }
+    }
+    return;
+  }
+  int64_t p = 0;
+  for (; p + V::kWidth <= depth; p += V::kWidth) {
+    typename V::F square[V::kWidth];
+    for (int i = 0; i < V::kWidth; ++i) {
+      square[i] = i < lines ? V::load(from.data + i * from.line_stride + p) : V::set(0.0F);
+    }
+    transpose<V>(square);
+#pragma GCC unroll 16
+    for (int i = 0; i < V::kWidth; ++i) V::store(out + (p + i) * stride, square[i]);
+  }
+  for (; p < depth; ++p) {
+    for (int i = 0; i < V::kWidth; ++i) out[p * stride + i] = i < lines ? from.data[i * from.line_stride + p] : 0.0F;
+  }
+}
+
+// Any number of lines up to `stride`, a multiple of kWidth.
+template <typename V>
+void pack(const Operand& from, int64_t lines, int64_t depth, float* out, int64_t stride) {
+  for (int64_t i = 0; i < lines; i += V::kWidth) {
+    pack_vector<V>(from.at(i, 0), static_cast<int>(smaller(V::kWidth, lines - i)), depth, out + i, stride);
+  }
+}
+
+// The lanes of the last vector that exist in C.
+template <typename V>
+[[gnu::always_inline]] inline void finish(typename V::F value, const Scaling& by, float* c, int lanes) {
+  value = V::mul(V::set(by.alpha), value);
+  if (lanes == V::kWidth) {
+    V::store(c, by.beta == 0.0F ? value : V::fma(V::set(by.beta), V::load(c), value));
+  } else {
+    V::store_some(c, by.beta == 0.0F ? value : V::fma(V::set(by.beta), V::load_some(c, lanes), value), lanes);
+  }
+}
+
+// kRows x kVectors tile: a[p * a_stride + i], b[p * b_stride + j].
+template <typename V, int kRows, int kVectors>
+void tile(const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t depth, const Scaling& by,
+          float* c, int64_t ldc, int64_t columns) {
+  typename V::F sums[kRows][kVectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sums[i][v] = V::set(0.0F);
+  }
+  for (int64_t p = 0; p < depth; ++p, a += a_stride, b += b_stride) {
+    typename V::F column[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) column[v] = V::load(b + v * V::kWidth);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      const typename V::F factor = V::set(a[i]);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sums[i][v] = V::fma(factor, column[v], sums[i][v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t lanes = columns - v * V::kWidth;
+      if (lanes > 0)
+        finish<V>(sums[i][v], by, c + i * ldc + v * V::kWidth, static_cast<int>(smaller(lanes, V::kWidth)));
+    }
+  }
+}
+
+template <typename V, int kRows, int kVectors>
+void tile_of(int64_t rows, const float* a, int64_t a_stride, const float* b, int64_t b_stride, int64_t depth,
+             const Scaling& by, float* c, int64_t ldc, int64_t columns) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) {
+      return tile_of<V, kRows - 1, kVectors>(rows, a, a_stride, b, b_stride, depth, by, c, ldc, columns);
+    }
+  }
+  tile<V, kRows, kVectors>(a, a_stride, b, b_stride, depth, by, c, ldc, columns);
+}
+
+// One block of B, `columns` <= kColumns wide and `depth` <= kDepth deep, against all rows of A.
+template <typename V>
+void multiply_block(const Operand& a, const Operand& b, int64_t m, int64_t columns, int64_t depth, bool pack_a,
+                    const Scaling& by, float* c, int64_t ldc) {
+  constexpr int64_t kStrip = V::kTileVectors * V::kWidth;
+  constexpr int64_t kRowStride = (V::kTileRows + V::kWidth - 1) / V::kWidth * V::kWidth;
+  static_assert(kColumns % kStrip == 0 && kRowStride <= kMaxTileRows);
+  alignas(64) float strips[kDepth * kColumns];
+  alignas(64) float rows[kDepth * kRowStride];
+
+  // Full strips of B may be read where they are if one tile covers all rows.
+  const int64_t direct = b.line_stride == 1 && m <= V::kTileRows ? columns / kStrip * kStrip : 0;
+  for (int64_t j = direct; j < columns;) {
+    const int64_t width = columns - j > V::kWidth ? kStrip : V::kWidth;
+    pack<V>(b.at(j, 0), smaller(width, columns - j), depth, strips + j * kDepth, width);
+    j += width;
+  }
+  for (int64_t i = 0; i < m; i += V::kTileRows) {
+    const int64_t count = smaller(m - i, V::kTileRows);
+    if (pack_a) pack<V>(a.at(i, 0), count, depth, rows, kRowStride);
+    const float* lines = pack_a ? rows : a.at(i, 0).data;
+    const int64_t stride = pack_a ? kRowStride : a.depth_stride;
+    for (int64_t j = 0; j < columns;) {
+      const bool wide = columns - j > V::kWidth;
+      const float* strip = j < direct ? b.at(j, 0).data : strips + j * kDepth;
+      const int64_t step = j < direct ? b.depth_stride : wide ? kStrip : V::kWidth;
+      const auto run = wide ? tile_of<V, V::kTileRows, V::kTileVectors> : tile_of<V, V::kTileRows, 1>;
+      run(count, lines, stride, strip, step, depth, by, c + i * ldc + j, ldc, columns - j);
+      j += wide ? kStrip : V::kWidth;
+    }
+  }
+}
+
+// C[i][0..kCount) for rows of A and columns of B that lie in memory one after another: plain dot products.
+template <typename V, int kCount>
+void dot_columns(const float* a, const float* b, int64_t ldb, int64_t k, const Scaling& by, float* c) {
+  typename V::F sums[kCount];
+#pragma GCC unroll 4
+  for (int j = 0; j < kCount; ++j) sums[j] = V::set(0.0F);
+  int64_t p = 0;
+  for (; p + V::kWidth <= k; p += V::kWidth) {
+    const typename V::F factor = V::load(a + p);
+#pragma GCC unroll 4
+    for (int j = 0; j < kCount; ++j) sums[j] = V::fma(factor, V::load(b + j * ldb + p), sums[j]);
+  }
+  const int left = static_cast<int>(k - p);
+#pragma GCC unroll 4
+  for (int j = 0; j < kCount; ++j) {
+    if (left > 0) sums[j] = V::fma(V::load_some(a + p, left), V::load_some(b + j * ldb + p, left), sums[j]);
+    const float value = by.alpha * V::reduce_add(sums[j]);
+    c[j] = by.beta == 0.0F ? value : by.beta * c[j] + value;
+  }
+}
+
+// Rows of A too few to pay for copying a B that would have to be transposed.
+constexpr int64_t kDotRows = 3;
+
+template <typename V>
+void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
+           const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
+  if (m <= kDotRows && !trans_a && trans_b) {
+    for (int64_t i = 0; i < m; ++i) {
+      int64_t j = 0;
+      for (; j + 4 <= n; j += 4) dot_columns<V, 4>(a + i * lda, b + j * ldb, ldb, k, {alpha, beta}, c + i * ldc + j);
+      for (; j < n; ++j) dot_columns<V, 1>(a + i * lda, b + j * ldb, ldb, k, {alpha, beta}, c + i * ldc + j);
+    }
+    return;
+  }
+  const Operand left = {a, trans_a ? 1 : lda, trans_a ? lda : 1};
+  const Operand right = {b, trans_b ? ldb : 1, trans_b ? 1 : ldb};
+  // A single row needs no interleaving; a transposed A lies interleaved already and is copied only if read often.
+  const bool pack_a = m > 1 && !(trans_a && n <= 2 * V::kTileVectors * V::kWidth);
+  for (int64_t j = 0; j < n; j += kColumns) {
+    const int64_t columns = smaller(kColumns, n - j);
+    int64_t p = 0;
+    do {  // once even if k is 0: C is still scaled
+      const int64_t depth = smaller(kDepth, k - p);
+      multiply_block<V>(left.at(0, p), right.at(j, p), m, columns, depth, pack_a, {alpha, p == 0 ? beta : 1.0F}, c + j,
+                        ldc);
+      p += kDepth;
+    } while (p < k);
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels

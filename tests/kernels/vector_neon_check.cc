@@ -1,0 +1,16 @@
+#include <cstdio>
+
+#include "kernels/levels.h"
+#include "kernels/vector_compare.h"
+
+// NEON against scalar, without a test library, so that it can be cross-compiled and run by an emulator. Prints each
+// difference; exits with 1 if there is any. The scalar level is proven by vector_test.cc.
+int main() {
+  using namespace patina::kernels;
+  auto found = testing::VectorCompare(kVectorNeon, kVectorScalar).differences();
+  const auto products = testing::sgemm_differences(kVectorNeon);
+  found.insert(found.end(), products.begin(), products.end());
+  for (const auto& sentence : found) std::printf("%s\n", sentence.c_str());
+  std::printf("%zu differences\n", found.size());
+  return found.empty() ? 0 : 1;
+}
