@@ -3,8 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/levels.h"
-#include "platform/cpu_features.h"
+#include "kernels/dispatch.h"
 
 namespace patina::kernels::testing {
 
@@ -15,12 +14,8 @@ struct NamedTable {
 
 // Every level that this CPU can run.
 inline std::vector<NamedTable> matmul_levels() {
-  std::vector<NamedTable> out = {{"scalar", &kMatmulScalar}};
-#ifdef __x86_64__
-  const platform::CpuFeatures cpu = platform::detect_cpu_features();
-  if (cpu.avx2 && cpu.fma && cpu.f16c) out.push_back({"avx2", &kMatmulAvx2});
-  if (cpu.avx512vnni) out.push_back({"avx512", &kMatmulAvx512});
-#endif
+  std::vector<NamedTable> out;
+  for (const Level level : available_levels()) out.push_back({kernels_for(level).name, &kernels_for(level).matmul});
   return out;
 }
 

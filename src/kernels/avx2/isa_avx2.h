@@ -20,9 +20,10 @@ struct Avx2Isa {
   };
   // 12 sums, 2 weights and a broadcast in 16 registers.
   static constexpr int kFloatTile = 6;
-  static constexpr bool kCodesInRegisters = false;
+  static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   // 8 sums of 16 bits, 2 weights, a broadcast and a product in 16 registers.
+  static constexpr bool kDotStartsAnywhere = false;
   static constexpr int kDotTokens = 4;
 
   static Bytes load_bytes(const uint8_t* from) {
@@ -63,6 +64,7 @@ struct Avx2Isa {
   static Ints scale_by_power(Ints v, int log2) {
     return {_mm256_slli_epi32(v.low, log2), _mm256_slli_epi32(v.high, log2)};
   }
+  static Ints add_ints(Ints a, Ints b) { return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)}; }
   static Ints subtract(Ints v, int32_t amount) {
     const __m256i a = _mm256_set1_epi32(amount);
     return {_mm256_sub_epi32(v.low, a), _mm256_sub_epi32(v.high, a)};
@@ -108,8 +110,8 @@ struct Avx2Isa {
       const __m256i ones = _mm256_set1_epi16(1);
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) {
-        sum[n].low = _mm256_add_epi32(sum[n].low, _mm256_madd_epi16(low[n], ones));
-        sum[n].high = _mm256_add_epi32(sum[n].high, _mm256_madd_epi16(high[n], ones));
+        add_pairs(sum[n].low, low[n], ones);
+        add_pairs(sum[n].high, high[n], ones);
       }
     }
   }
@@ -180,10 +182,13 @@ struct Avx2Isa {
       return _mm256_maddubs_epi16(code, word);
     }
   }
-  // One statement for both instructions: g++ would hoist the products of several vectors and spill them.
+  // One statement for two instructions: g++ would hoist the products of several vectors and spill them.
   static void add_product(__m256i& sum, __m256i code, __m256i word) {
     __m256i product;
     asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(code), "x"(word));
+  }
+  static void add_pairs(__m256i& sum, __m256i pairs, __m256i ones) {
+    asm("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "+x"(pairs) : "x"(ones));
   }
 
   static void transpose_8x8(const float* in, float* out) {

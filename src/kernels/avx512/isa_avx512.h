@@ -16,8 +16,9 @@ struct Avx512Isa {
   using Floats = __m512;
   // Independent sums that keep one multiply-add a cycle in flight (its latency is 4), with registers to spare.
   static constexpr int kFloatTile = 8;
-  static constexpr bool kCodesInRegisters = true;
+  static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
+  static constexpr bool kDotStartsAnywhere = true;
   static constexpr int kDotTokens = 1;  // out-of-order execution overlaps the tokens' chains
 
   static Bytes load_bytes(const uint8_t* from) { return _mm512_load_si512(from); }
@@ -44,6 +45,7 @@ struct Avx512Isa {
   static Ints zero_ints() { return _mm512_setzero_si512(); }
   static Ints broadcast_int(const int32_t* from) { return _mm512_set1_epi32(*from); }
   static Ints scale_by_power(Ints v, int log2) { return _mm512_slli_epi32(v, static_cast<unsigned>(log2)); }
+  static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
   static Ints subtract(Ints v, int32_t amount) { return _mm512_sub_epi32(v, _mm512_set1_epi32(amount)); }
   static Ints bits(Ints v, int shift, int32_t keep) {
     return _mm512_and_si512(_mm512_srli_epi32(v, static_cast<unsigned>(shift)), _mm512_set1_epi32(keep));

@@ -40,6 +40,12 @@ template <typename Isa, DType kType, int T, int N>
   constexpr int kParts = packed_format(kType).halves() ? 2 : 1;
   constexpr int kVectors = kCodeVectors / kParts;
   constexpr int kZeroLog2 = packed_format(kType).zero_log2;
+  // Where dot's sums start, or added to them later where early values would only fill registers.
+  constexpr bool kCorrected = kZeroLog2 != kNoZero && !kSignedCodes<Isa, kType>;
+  constexpr bool kStart = kCorrected && Isa::kDotStartsAnywhere;
+  const auto correction = [](const int32_t* neg_sum, int n) __attribute__((always_inline)) {
+    return Isa::scale_by_power(Isa::broadcast_int(neg_sum + n), kCorrected ? kZeroLog2 : 0);
+  };
   typename Isa::Floats result[N];
 #pragma GCC unroll 2
   for (int p = 0; p < kParts; ++p) {
@@ -47,18 +53,13 @@ template <typename Isa, DType kType, int T, int N>
         reinterpret_cast<const int32_t*>(acts + (kParts == 1 ? kActNegSum : kActNegHalf) * T) + p * T + t;
     typename Isa::Ints products[N];
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
-      if constexpr (kZeroLog2 == kNoZero || kSignedCodes<Isa, kType>) {
-        products[n] = Isa::zero_ints();
-      } else {
-        products[n] = Isa::scale_by_power(Isa::broadcast_int(neg_sum + n), kZeroLog2);
-      }
-    }
+    for (int n = 0; n < N; ++n) products[n] = kStart ? correction(neg_sum, n) : Isa::zero_ints();
     const auto* a = reinterpret_cast<const int8_t*>(acts + (p * kVectors * T + t) * 4);
     Isa::template dot<kVectors, max_code<kType>(), N>(products, codes + p * kVectors, a, 4 * T);
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) {
-      const auto product = Isa::to_floats(products[n]);
+      const auto product =
+          Isa::to_floats(kCorrected && !kStart ? Isa::add_ints(products[n], correction(neg_sum, n)) : products[n]);
       result[n] = p == 0 ? Isa::mul(product, scales.scale[p]) : Isa::fma(product, scales.scale[p], result[n]);
       if constexpr (kZeroLog2 == kNoZero) {
         result[n] = Isa::fma(Isa::to_floats(Isa::broadcast_int(neg_sum + n)), scales.min[p], result[n]);

@@ -22,9 +22,10 @@ struct NeonIsa {
   };
   // 24 sums, 4 weights and a broadcast in 32 registers.
   static constexpr int kFloatTile = 6;
-  static constexpr bool kCodesInRegisters = false;
+  static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   // 16 sums, 4 weights and 4 broadcasts in 32 registers.
+  static constexpr bool kDotStartsAnywhere = true;
   static constexpr int kDotTokens = 4;
 
   template <typename Out, typename F>
@@ -72,6 +73,9 @@ struct NeonIsa {
   }
   static Ints scale_by_power(Ints v, int log2) {
     return each<Ints>([&](int i) { return vshlq_s32(v.part[i], vdupq_n_s32(log2)); });
+  }
+  static Ints add_ints(Ints a, Ints b) {
+    return each<Ints>([&](int i) { return vaddq_s32(a.part[i], b.part[i]); });
   }
   static Ints subtract(Ints v, int32_t amount) {
     return each<Ints>([&](int i) { return vsubq_s32(v.part[i], vdupq_n_s32(amount)); });

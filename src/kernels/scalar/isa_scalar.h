@@ -22,8 +22,9 @@ struct ScalarIsa {
     float lane[kPanelRows];
   };
   static constexpr int kFloatTile = 4;
-  static constexpr bool kCodesInRegisters = false;
+  static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
+  static constexpr bool kDotStartsAnywhere = true;
   static constexpr int kDotTokens = 1;  // tokens that `dot` multiplies at a time
 
   template <typename Out, typename F>
@@ -72,6 +73,9 @@ struct ScalarIsa {
   }
   static Ints scale_by_power(Ints v, int log2) {
     return each<Ints>([&](int r) { return v.lane[r] * (1 << log2); });
+  }
+  static Ints add_ints(Ints a, Ints b) {
+    return each<Ints>([&](int r) { return a.lane[r] + b.lane[r]; });
   }
   static Ints subtract(Ints v, int32_t amount) {
     return each<Ints>([&](int r) { return v.lane[r] - amount; });
