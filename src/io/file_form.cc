@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "io/byte_reader.h"
-#include "io/ggml_legacy/format.h"
 
 namespace patina::io {
 
@@ -40,18 +38,6 @@ constexpr KnownForm kRefused[] = {
 // safetensors: the length of a JSON header in 8 bytes, then the header.
 bool is_safetensors(std::string_view head) { return head.size() > 9 && head[8] == '{' && head[7] == '\0'; }
 
-FileForm check_ggjt_version(std::span<const std::byte> bytes, std::string_view source) {
-  ByteReader reader(bytes, source);
-  reader.take(kGgjtMagic.size(), "the magic");
-  const auto version = reader.read<uint32_t>("the version");
-  if (version == ggjt::kVersion) return FileForm::kGgjt;
-  fail(ErrorKind::kUnsupported,
-       "{} is a GGJT file of version {}; of these only version {} (June to August 2023, \"ggmlv3\") is supported: "
-       "convert "
-       "the original model to GGUF, or download a GGUF file of it",
-       source, version, ggjt::kVersion);
-}
-
 }  // namespace
 
 FileForm detect_form(std::span<const std::byte> bytes, std::string_view source) {
@@ -59,7 +45,7 @@ FileForm detect_form(std::span<const std::byte> bytes, std::string_view source) 
   constexpr size_t kHeadBytes = 64;
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kHeadBytes));
   if (head.starts_with(kGgufMagic)) return FileForm::kGguf;
-  if (head.starts_with(kGgjtMagic)) return check_ggjt_version(bytes, source);
+  if (head.starts_with(kGgjtMagic)) return FileForm::kGgjt;
   for (const KnownForm& form : kRefused) {
     if (head.starts_with(form.magic)) fail(form.kind, "{} is {}", source, form.advice);
   }

@@ -7,12 +7,12 @@
 namespace patina::io {
 
 MappedModel::MappedModel(FileForm form, std::filesystem::path path, std::vector<platform::MappedFile> parts,
-                         Metadata metadata, std::vector<TensorInfo> tensors)
+                         ParsedFile contents)
     : parts_(std::move(parts)) {
   form_ = form;
   path_ = std::move(path);
-  metadata_ = std::move(metadata);
-  tensors_ = std::move(tensors);
+  metadata_ = std::move(contents.metadata);
+  tensors_ = std::move(contents.tensors);
   for (const platform::MappedFile& part : parts_) total_bytes_ += part.size();
   check_distinct(tensors_, path_.string());
   index_tensors();

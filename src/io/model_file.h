@@ -33,9 +33,9 @@ enum class FileForm { kGguf, kGgjt };
 
 // What a GGJT file does not say and a user may have to (flags of the programs). Ignored for GGUF.
 struct LegacyHints {
-  std::optional<double> rms_norm_eps;      // default 5e-6 for 2023 files: see docs/formats/ggjt.md
+  std::optional<double> rms_norm_eps;      // default 5e-6, llama.cpp's of the time: see docs/formats/ggjt.md
   std::optional<uint64_t> context_length;  // default 2048
-  std::optional<uint64_t> head_count_kv;   // default: as many as heads; 8 for the 70B shape
+  std::optional<uint64_t> head_count_kv;   // default: what the shape of the first key matrix says
   std::optional<double> rope_freq_base;    // default 10000
 };
 

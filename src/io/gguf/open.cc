@@ -97,37 +97,35 @@ void check_tensor_count(const Metadata& metadata, uint64_t found, const fs::path
   }
 }
 
-std::unique_ptr<ModelFile> open_split(const fs::path& path, platform::MappedFile file, GgufContents contents) {
+std::unique_ptr<ModelFile> open_split(const fs::path& path, platform::MappedFile file, ParsedFile contents) {
   const SplitName name = require_split_name(path, contents.metadata);
   const fs::path folder = path.parent_path();
   std::vector<platform::MappedFile> parts;
-  std::vector<TensorInfo> tensors;
-  Metadata metadata;
+  ParsedFile whole;
   for (uint64_t number = 1; number <= name.count; ++number) {
     const fs::path part_path = name.part(folder, number);
     const bool is_named = number == name.number;
     parts.push_back(is_named ? std::move(file) : open_part(part_path, path));
-    GgufContents part = is_named ? std::move(contents) : parse_gguf(parts.back().bytes(), part_path.string());
+    ParsedFile part = is_named ? std::move(contents) : parse_gguf(parts.back().bytes(), part_path.string());
     check_part(part_path, part.metadata, number, name.count);
-    std::ranges::move(part.tensors, std::back_inserter(tensors));
-    if (number == 1) metadata = std::move(part.metadata);
+    std::ranges::move(part.tensors, std::back_inserter(whole.tensors));
+    if (number == 1) whole.metadata = std::move(part.metadata);
   }
   const fs::path first = name.part(folder, 1);
-  check_tensor_count(metadata, tensors.size(), first);
-  for (const char* key : {gguf::kSplitNumberKey, gguf::kSplitCountKey, gguf::kSplitTensorsKey}) metadata.erase(key);
-  return std::make_unique<MappedModel>(FileForm::kGguf, first, std::move(parts), std::move(metadata),
-                                       std::move(tensors));
+  check_tensor_count(whole.metadata, whole.tensors.size(), first);
+  for (const char* key : {gguf::kSplitNumberKey, gguf::kSplitCountKey, gguf::kSplitTensorsKey})
+    whole.metadata.erase(key);
+  return std::make_unique<MappedModel>(FileForm::kGguf, first, std::move(parts), std::move(whole));
 }
 
 }  // namespace
 
 std::unique_ptr<ModelFile> open_gguf(const fs::path& path, platform::MappedFile file) {
-  GgufContents contents = parse_gguf(file.bytes(), path.string());
+  ParsedFile contents = parse_gguf(file.bytes(), path.string());
   if (split_count(contents.metadata) > 1) return open_split(path, std::move(file), std::move(contents));
   std::vector<platform::MappedFile> parts;
   parts.push_back(std::move(file));
-  return std::make_unique<MappedModel>(FileForm::kGguf, path, std::move(parts), std::move(contents.metadata),
-                                       std::move(contents.tensors));
+  return std::make_unique<MappedModel>(FileForm::kGguf, path, std::move(parts), std::move(contents));
 }
 
 }  // namespace patina::io

@@ -29,8 +29,8 @@ class GgufParser {
  public:
   GgufParser(std::span<const std::byte> bytes, std::string_view source) : bytes_(bytes), reader_(bytes, source) {}
 
-  GgufContents parse() {
-    contents_.version = read_version();
+  ParsedFile parse() {
+    check_version();
     const auto tensor_count = reader_.read<uint64_t>("the number of tensors");
     const auto entry_count = reader_.read<uint64_t>("the number of metadata entries");
     check_count(tensor_count, kMinTensorEntryBytes, "tensors");
@@ -59,12 +59,12 @@ class GgufParser {
     }
   }
 
-  uint32_t read_version() {
+  void check_version() {
     if (reader_.read<uint32_t>("the magic") != gguf::kMagic) {
       fail(ErrorKind::kInvalidData, "{} is no GGUF file", reader_.source());
     }
     const auto version = reader_.read<uint32_t>("the version");
-    if (version >= gguf::kOldestVersion && version <= gguf::kNewestVersion) return version;
+    if (version >= gguf::kOldestVersion && version <= gguf::kNewestVersion) return;
     if (version != 0 && (version & 0xFFFFU) == 0) {
       fail(ErrorKind::kUnsupported,
            "{} is a big-endian GGUF file; convert it with gguf-convert-endian of the Python package gguf",
@@ -248,7 +248,7 @@ class GgufParser {
 
   std::span<const std::byte> bytes_;
   ByteReader reader_;
-  GgufContents contents_;
+  ParsedFile contents_;
   std::vector<TensorEntry> entries_;
   uint64_t alignment_ = gguf::kDefaultAlignment;
   uint64_t array_elements_ = 0;
@@ -256,7 +256,7 @@ class GgufParser {
 
 }  // namespace
 
-GgufContents parse_gguf(std::span<const std::byte> bytes, std::string_view source) {
+ParsedFile parse_gguf(std::span<const std::byte> bytes, std::string_view source) {
   return GgufParser(bytes, source).parse();
 }
 
