@@ -1,0 +1,230 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "patina/error.h"
+#include "platform/atomic_file.h"
+#include "platform/cores.h"
+#include "platform/cpu_features.h"
+#include "platform/huge_buffer.h"
+#include "platform/mapped_file.h"
+#include "platform/memory.h"
+#include "platform/signals.h"
+
+namespace patina::platform {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PlatformTest : public testing::Test {
+ protected:
+  PlatformTest() {
+    std::string name = (fs::temp_directory_path() / "patina_platform_XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~PlatformTest() override { fs::remove_all(folder_); }
+
+  void put(const fs::path& path, const std::string& text) const {
+    fs::create_directories((folder_ / path).parent_path());
+    std::ofstream(folder_ / path) << text;
+  }
+  std::string get(const fs::path& path) const {
+    std::ifstream file(folder_ / path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  std::ptrdiff_t files() const { return std::distance(fs::directory_iterator(folder_), {}); }
+
+  fs::path folder_;
+};
+
+TEST_F(PlatformTest, MappedFileShowsTheBytes) {
+  put("file", "hello");
+  put("empty", "");
+  MappedFile file(folder_ / "file");
+  const MappedFile moved = std::move(file);
+  ASSERT_EQ(moved.size(), 5);
+  EXPECT_EQ(static_cast<char>(moved.bytes()[4]), 'o');
+  moved.advise(moved.bytes(), AccessHint::kWillNeed);
+  moved.drop(moved.bytes());
+  EXPECT_EQ(static_cast<char>(moved.bytes()[0]), 'h');
+  EXPECT_TRUE(moved.contains(moved.bytes().subspan(5)));
+  EXPECT_EQ(MappedFile(folder_ / "empty").size(), 0);
+}
+
+TEST_F(PlatformTest, MappedFileTellsWhatIsWrong) {
+  const auto kind_of = [](const fs::path& path) {
+    try {
+      const MappedFile file(path);
+    } catch (const Error& error) {
+      return error.kind();
+    }
+    return ErrorKind::kInterrupted;
+  };
+  EXPECT_EQ(kind_of(folder_ / "none"), ErrorKind::kNotFound);
+  EXPECT_EQ(kind_of(folder_), ErrorKind::kIo);
+  EXPECT_EQ(kind_of("/dev/null"), ErrorKind::kIo);
+}
+
+TEST_F(PlatformTest, AtomicFileReplacesOnlyOnCommit) {
+  put("file", "old");
+  {
+    AtomicFile file(folder_ / "file");
+    file.write("lost");
+  }
+  EXPECT_EQ(get("file"), "old");
+  EXPECT_EQ(files(), 1);
+  fs::permissions(folder_ / "file", fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("file", folder_ / "link");
+  AtomicFile file(folder_ / "link");
+  const std::string large(3 << 20, 'x');
+  file.write("new");
+  file.write(large);
+  EXPECT_EQ(file.size(), 3 + large.size());
+  file.commit();
+  EXPECT_EQ(get("file"), "new" + large);
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(fs::status(folder_ / "file").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(files(), 2);
+}
+
+TEST_F(PlatformTest, AtomicFileRefusesWhatIsNoFile) {
+  EXPECT_THROW(AtomicFile(folder_ / "no" / "file"), Error);
+  EXPECT_THROW(AtomicFile{folder_}, Error);
+  EXPECT_THROW(AtomicFile("/dev/null"), Error);
+  EXPECT_TRUE(fs::exists("/dev/null"));
+}
+
+TEST(HugeBuffer, IsAlignedZeroedAndMoves) {
+  for (const size_t bytes : {size_t{1}, size_t{100}, kHugePageBytes - 1, kHugePageBytes, 3 * kHugePageBytes + 5}) {
+    HugeBuffer buffer(bytes);
+    ASSERT_EQ(buffer.size(), bytes);
+    const size_t alignment = bytes >= kHugePageBytes ? kHugePageBytes : kCacheLineBytes;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % alignment, 0);
+    EXPECT_EQ(buffer.bytes().back(), std::byte{0});
+    buffer.bytes().back() = std::byte{1};
+    HugeBuffer other;
+    other = std::move(buffer);
+    EXPECT_EQ(other.bytes().back(), std::byte{1});
+  }
+  EXPECT_EQ(HugeBuffer(0).size(), 0);
+  EXPECT_EQ(HugeBuffer(10).as<int>().size(), 2);
+}
+
+TEST(HugeBuffer, SaysWhenThereIsNotEnough) {
+  for (const size_t bytes : {size_t{1} << 62, ~size_t{0}}) {
+    try {
+      const HugeBuffer buffer(bytes);
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kOutOfMemory);
+    }
+  }
+}
+
+// The kernel lists in /proc/cpuinfo what it lets programs use.
+TEST(CpuFeatures, AgreeWithTheKernel) {
+#if defined(__x86_64__)
+  std::ifstream info("/proc/cpuinfo");
+  std::string flags;
+  while (std::getline(info, flags) && !flags.starts_with("flags")) {
+  }
+  flags += ' ';
+  const auto has = [&](const std::string& flag) { return flags.find(" " + flag + " ") != std::string::npos; };
+  const CpuFeatures f = detect_cpu_features();
+  EXPECT_EQ(f.avx2, has("avx2"));
+  EXPECT_EQ(f.fma, has("fma"));
+  EXPECT_EQ(f.f16c, has("f16c"));
+  EXPECT_EQ(f.avx512f, has("avx512f"));
+  EXPECT_EQ(f.avx512bw, has("avx512bw"));
+  EXPECT_EQ(f.avx512vl, has("avx512vl"));
+  EXPECT_EQ(f.avx512dq, has("avx512dq"));
+  EXPECT_EQ(f.avx512vnni, has("avx512_vnni"));
+  EXPECT_EQ(f.avx512bf16, has("avx512_bf16"));
+  EXPECT_EQ(f.avxvnni, has("avx_vnni"));
+#else
+  EXPECT_FALSE(detect_cpu_features().avx2);
+#endif
+}
+
+TEST_F(PlatformTest, MemoryIsTheTightestLimit) {
+  put("proc/meminfo", "MemTotal:       1000 kB\nMemAvailable:    600 kB\n");
+  EXPECT_EQ(available_memory(folder_), 600 * 1024);
+  put("proc/self/cgroup", "0::/a/b\n");
+  put("sys/fs/cgroup/a/memory.max", "400000\n");
+  put("sys/fs/cgroup/a/memory.current", "150000\n");
+  put("sys/fs/cgroup/a/memory.stat", "anon 1\ninactive_file 50000\n");
+  put("sys/fs/cgroup/a/b/memory.max", "max\n");
+  EXPECT_EQ(available_memory(folder_), 300000);
+  put("proc/self/cgroup", "4:cpu,memory:/x\n0::/\n");
+  put("sys/fs/cgroup/memory/memory.limit_in_bytes", "200000\n");
+  put("sys/fs/cgroup/memory/memory.usage_in_bytes", "300000\n");
+  EXPECT_EQ(available_memory(folder_), 0);
+  EXPECT_GT(available_memory(), 0);
+}
+
+TEST(Memory, PeakIsAtLeastTheTouchedMemory) {
+  constexpr size_t kBytes = size_t{64} << 20;
+  const uint64_t before = resident_memory();
+  {
+    const HugeBuffer buffer(kBytes);
+    for (std::byte& byte : buffer.bytes()) byte = std::byte{1};
+    EXPECT_GE(resident_memory(), before + kBytes / 2);
+  }
+  EXPECT_GE(peak_resident_memory(), kBytes);
+}
+
+TEST_F(PlatformTest, CoresCountHyperThreadsOnceAndObeyQuotas) {
+  for (int i = 0; i < 8; ++i) {
+    put("sys/devices/system/cpu/cpu" + std::to_string(i) + "/topology/thread_siblings_list",
+        std::to_string(i % 4) + "," + std::to_string(i % 4 + 4) + "\n");
+  }
+  EXPECT_EQ(usable_cores({0, 1, 2, 3, 4, 5, 6, 7}, folder_), 4);
+  EXPECT_EQ(usable_cores({0, 4}, folder_), 1);
+  EXPECT_EQ(usable_cores({0, 1, 9}, folder_), 3);
+  EXPECT_EQ(usable_cores({}, folder_), 1);
+  put("proc/self/cgroup", "0::/a\n");
+  put("sys/fs/cgroup/a/cpu.max", "150000 100000\n");
+  EXPECT_EQ(usable_cores({0, 1, 2, 3}, folder_), 2);
+  put("sys/fs/cgroup/a/cpu.max", "max 100000\n");
+  EXPECT_EQ(usable_cores({0, 1, 2, 3}, folder_), 4);
+  put("proc/self/cgroup", "1:cpu:/\n");
+  put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(usable_cores({0, 1, 2, 3}, folder_), 4);
+  put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "100000\n");
+  EXPECT_EQ(usable_cores({0, 1, 2, 3}, folder_), 1);
+  EXPECT_GE(default_threads(), 1);
+  EXPECT_FALSE(allowed_processors().empty());
+}
+
+TEST(InterruptGuard, SetsAFlagOnceAndThenLetsGo) {
+  struct sigaction before = {};
+  ::sigaction(SIGINT, nullptr, &before);
+  {
+    InterruptGuard guard;
+    EXPECT_FALSE(guard.requested());
+    EXPECT_THROW(InterruptGuard{}, Error);
+    ::raise(SIGINT);
+    EXPECT_TRUE(guard.requested());
+    struct sigaction second = {};
+    ::sigaction(SIGINT, nullptr, &second);
+    EXPECT_EQ(second.sa_handler, SIG_DFL);
+    guard.clear();
+    EXPECT_FALSE(guard.requested());
+    ::raise(SIGTERM);
+    EXPECT_TRUE(guard.requested());
+  }
+  struct sigaction after = {};
+  ::sigaction(SIGINT, nullptr, &after);
+  EXPECT_EQ(after.sa_handler, before.sa_handler);
+}
+
+}  // namespace
+}  // namespace patina::platform
