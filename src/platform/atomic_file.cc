@@ -56,12 +56,14 @@ void AtomicFile::create_temporary() {
   for (int i = 0; i < kMaxNames; ++i) {
     fs::path candidate = target_;
     candidate += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(i);
-    fd_ = FileDescriptor(::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (fd_.valid()) {
+    const int fd = ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const int error = fd < 0 ? errno : 0;
+    if (fd >= 0) {
+      fd_ = FileDescriptor(fd);
       temporary_ = std::move(candidate);
       return;
     }
-    if (errno != EEXIST) fail_write("create a file beside it", errno);
+    if (error != EEXIST) fail_write("create a file beside it", error);
   }
   fail_write("create a file beside it", EEXIST);
 }
@@ -79,8 +81,9 @@ void AtomicFile::write(std::span<const std::byte> data) {
 void AtomicFile::write_through(std::span<const std::byte> data) {
   while (!data.empty()) {
     const ssize_t written = ::write(fd_.get(), data.data(), std::min(data.size(), kMaxWriteBytes));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) fail_write("write to the disk", written < 0 ? errno : ENOSPC);
+    const int error = written < 0 ? errno : ENOSPC;
+    if (written < 0 && error == EINTR) continue;
+    if (written <= 0) fail_write("write to the disk", error);
     data = data.subspan(static_cast<size_t>(written));
   }
 }

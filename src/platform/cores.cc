@@ -38,9 +38,11 @@ std::optional<int> quota(const fs::path& folder, int version) {
     const size_t space = text.find(' ');
     if (space != std::string::npos) period = leading_number(std::string_view(text).substr(space));
   }
-  if (time.value_or(0) == 0 || period.value_or(0) == 0) return std::nullopt;
+  const uint64_t microseconds = time.value_or(0);
+  const uint64_t each = period.value_or(0);
+  if (microseconds == 0 || each == 0) return std::nullopt;
   constexpr uint64_t kMany = 1 << 20;
-  return static_cast<int>(std::min((*time - 1) / *period + 1, kMany));
+  return static_cast<int>(std::min((microseconds - 1) / each + 1, kMany));
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ std::vector<NamedTensor> legacy_tensors(const ModelFile& model) {
   }
   const TensorInfo* embedding = model.find("token_embd.weight");
   if (embedding != nullptr && model.find("output.weight") == nullptr) {
-    tensors.push_back({*ggjt::from_gguf_name("output.weight"), embedding});
+    tensors.push_back({"output.weight", embedding});
   }
   return tensors;
 }

@@ -70,7 +70,7 @@ SplitName require_split_name(const fs::path& path, const Metadata& metadata) {
   return *name;
 }
 
-// A part other than the one that was named.
+// `named` is the part that the user named.
 platform::MappedFile open_part(const fs::path& path, const fs::path& named) {
   try {
     return platform::MappedFile(path);
@@ -97,16 +97,16 @@ void check_tensor_count(const Metadata& metadata, uint64_t found, const fs::path
   }
 }
 
-std::unique_ptr<ModelFile> open_split(const fs::path& path, platform::MappedFile file, ParsedFile contents) {
-  const SplitName name = require_split_name(path, contents.metadata);
+// `metadata` is that of the part that was named. It is opened again with the others: a mapping costs next to nothing.
+std::unique_ptr<ModelFile> open_split(const fs::path& path, const Metadata& metadata) {
+  const SplitName name = require_split_name(path, metadata);
   const fs::path folder = path.parent_path();
   std::vector<platform::MappedFile> parts;
   ParsedFile whole;
   for (uint64_t number = 1; number <= name.count; ++number) {
     const fs::path part_path = name.part(folder, number);
-    const bool is_named = number == name.number;
-    parts.push_back(is_named ? std::move(file) : open_part(part_path, path));
-    ParsedFile part = is_named ? std::move(contents) : parse_gguf(parts.back().bytes(), part_path.string());
+    parts.push_back(open_part(part_path, path));
+    ParsedFile part = parse_gguf(parts.back().bytes(), part_path.string());
     check_part(part_path, part.metadata, number, name.count);
     std::ranges::move(part.tensors, std::back_inserter(whole.tensors));
     if (number == 1) whole.metadata = std::move(part.metadata);
@@ -122,7 +122,7 @@ std::unique_ptr<ModelFile> open_split(const fs::path& path, platform::MappedFile
 
 std::unique_ptr<ModelFile> open_gguf(const fs::path& path, platform::MappedFile file) {
   ParsedFile contents = parse_gguf(file.bytes(), path.string());
-  if (split_count(contents.metadata) > 1) return open_split(path, std::move(file), std::move(contents));
+  if (split_count(contents.metadata) > 1) return open_split(path, contents.metadata);
   std::vector<platform::MappedFile> parts;
   parts.push_back(std::move(file));
   return std::make_unique<MappedModel>(FileForm::kGguf, path, std::move(parts), std::move(contents));
