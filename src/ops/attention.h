@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/half.h"
+#include "ops/context.h"
+
+namespace patina::ops {
+
+// Positions in one block of a key-value cache.
+constexpr int64_t kKvBlockTokens = 64;
+
+// One sequence's cache at one layer. Block i holds the positions from i * kKvBlockTokens on; in it lie this layer's
+// keys [kv_head][kKvBlockTokens][head_dim] at `keys` f16 elements from the block's start, the values likewise.
+struct KvLayer {
+  std::span<f16* const> blocks;
+  int64_t keys = 0;
+  int64_t values = 0;
+};
+
+// Rows of a batch that belong to one sequence: rows [begin, begin + count) stand at the positions from `position` on.
+// With blocks (enough for all its positions), the rows' keys and values are stored there and earlier positions are
+// attended to as well; without, the segment is a sequence of its own that sees only itself, and position is 0.
+struct Segment {
+  int64_t begin = 0;
+  int64_t count = 0;
+  int64_t position = 0;
+  KvLayer cache;
+};
+
+struct AttentionShape {
+  int64_t heads;
+  int64_t kv_heads;  // divides heads: query head h reads key head h / (heads / kv_heads)
+  int64_t head_dim;
+  float scale;         // of the products of queries and keys
+  int64_t window = 0;  // how many positions a row sees, itself included; 0: all up to itself
+};
+
+// out[t, h] = sum_s softmax_s(scale q[t, h] . k[s, h']) v[s, h']  over the positions s that row t sees,
+// for q [tokens x heads * head_dim], k and v [tokens x kv_heads * head_dim], all rotated already; segments cover all
+// rows. Tile by tile with a running maximum and sum (Dao, 2023, "FlashAttention-2"): no matrix of scores exists. Segments
+// with blocks cannot be recorded. Sums have an order that does not depend on the number of threads.
+Tensor attention(Context& context, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+                 std::span<const Segment> segments);
+
+}  // namespace patina::ops

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+
+#include "base/function_ref.h"
+#include "kernels/dispatch.h"
+#include "tensor/tensor.h"
+#include "threading/thread_pool.h"
+
+namespace patina::ops {
+
+using tensor::Tensor;
+
+struct Context;
+
+// What an operation's backward step sees of the pass that runs it.
+class Gradients {
+ public:
+  virtual ~Gradients() = default;
+  // The gradient of the loss with respect to an operation's result, complete because every later use of it has run its
+  // backward; the caller now owns it. Empty when none flowed.
+  virtual Tensor take(const Tensor& result) = 0;
+  // The same gradient, left in place for an earlier step that takes it.
+  virtual Tensor look(const Tensor& result) = 0;
+  // The gradient that flows into an input: same shape, zero at first use; the caller adds to it.
+  virtual Tensor into(const Tensor& input) = 0;
+};
+
+// Where operations leave their backward steps. autograd::Tape is the one implementation; plain inference has none.
+class Recorder {
+ public:
+  using Backward = std::function<void(Context&, Gradients&)>;
+  using Block = std::function<Tensor(Context&, const Tensor&)>;
+  virtual ~Recorder() = default;
+  // `result` depends on something trained; `backward` will run once, after the steps of everything recorded later.
+  virtual void record(const Tensor& result, Backward backward) = 0;
+  // Runs `block` on x now; may keep only x and run it again when the backward pass comes by.
+  virtual Tensor run_block(Context& context, const Tensor& x, Block block) = 0;
+};
+
+// What every operation runs with. One a driving thread; operations use the pool's workers themselves.
+struct Context {
+  ThreadPool& pool;
+  const kernels::Kernels& kernels;
+  tensor::BufferPool& buffers;
+  Recorder* recorder = nullptr;  // set while training
+  bool precise = false;          // f32 activations in quantized products
+
+  Tensor make(int64_t rows, int64_t cols) const { return buffers.make(rows, cols); }
+  bool records(const Tensor& x) const { return recorder != nullptr && x.needs_grad(); }
+
+  // Runs body(begin, end, worker) over [0, n), in parallel where `work` (about one per arithmetic operation and
+  // element) is worth a hand-out.
+  void parallel(int64_t n, int64_t chunk, int64_t work, FunctionRef<void(int64_t, int64_t, int)> body) const {
+    constexpr int64_t kWorthHandingOut = 16384;
+    if (work < kWorthHandingOut) {
+      if (n > 0) body(0, n, 0);
+    } else {
+      pool.parallel_for(n, chunk, body);
+    }
+  }
+};
+
+// One transformer block: recomputed in the backward pass where the recorder wants to save memory.
+inline Tensor block(Context& context, const Tensor& x, Recorder::Block body) {
+  return context.recorder != nullptr ? context.recorder->run_block(context, x, std::move(body)) : body(context, x);
+}
+
+}  // namespace patina::ops

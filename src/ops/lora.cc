@@ -1,0 +1,109 @@
+#include "ops/lora.h"
+
+#include <algorithm>
+
+namespace patina::ops {
+
+namespace {
+
+// Tokens and columns that one worker takes at a time.
+constexpr int64_t kTokenTile = 32;
+constexpr int64_t kColumnTile = 256;
+
+// SplitMix64 (Steele, Lea, Flood, 2014): a well-mixed number for each position.
+uint64_t mix(uint64_t z) {
+  z += 0x9E3779B97F4A7C15U;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31);
+}
+
+// out = x with each element zero at the term's dropout rate, the rest scaled up to keep the mean.
+Tensor dropped(Context& context, const Tensor& x, const LoraTerm& term) {
+  Tensor out = context.make(x.rows(), x.cols());
+  const float keep_scale = 1.0F / (1.0F - term.dropout);
+  const auto threshold = static_cast<uint64_t>(static_cast<double>(term.dropout) * 0x1p32);
+  context.parallel(x.rows(), kTokenTile, 4 * x.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t i = begin * x.cols(); i < end * x.cols(); ++i) {
+      const bool keep = (mix(term.dropout_seed ^ static_cast<uint64_t>(i)) >> 32) >= threshold;
+      out.data()[i] = keep ? x.data()[i] * keep_scale : 0.0F;
+    }
+  });
+  return out;
+}
+
+void mask_dropped(Context& context, const LoraTerm& term, const Tensor& dx) {
+  const Tensor masked = dropped(context, dx, term);
+  std::copy_n(masked.data(), masked.size(), dx.data());
+}
+
+bool drops(const Context& context, const LoraTerm& term) { return context.recorder != nullptr && term.dropout > 0.0F; }
+
+}  // namespace
+
+void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y) {
+  const auto& vector = context.kernels.vector;
+  const int64_t in = x.cols();
+  const int64_t out = y.cols();
+  const int64_t rank = term.a.rows();
+  const Tensor input = drops(context, term) ? dropped(context, x, term) : x;
+  const Tensor hidden = context.make(x.rows(), rank);
+  context.parallel(x.rows(), kTokenTile, x.rows() * rank * (in + out), [&](int64_t begin, int64_t end, int /*worker*/) {
+    const int64_t m = end - begin;
+    vector.sgemm(false, true, m, rank, in, 1.0F, input.row(begin), in, term.a.data(), in, 0.0F, hidden.row(begin), rank);
+    vector.sgemm(false, true, m, out, rank, term.scale, hidden.row(begin), rank, term.b.data(), rank, 1.0F,
+                 y.row(begin), out);
+  });
+  if (context.recorder != nullptr && y.needs_grad()) {
+    context.recorder->record(y, [x, y, term, hidden](Context& ctx, Gradients& gradients) {
+      const Tensor dy = gradients.look(y);
+      if (dy) lora_backward(ctx, gradients, x, term, hidden, dy);
+    });
+  }
+}
+
+void lora_backward(Context& context, Gradients& gradients, const Tensor& x, const LoraTerm& term, const Tensor& hidden,
+                   const Tensor& dy) {
+  const auto& vector = context.kernels.vector;
+  const int64_t tokens = x.rows();
+  const int64_t in = x.cols();
+  const int64_t out = dy.cols();
+  const int64_t rank = term.a.rows();
+  const int64_t work = tokens * rank * (in + out);
+
+  const Tensor dhidden = context.make(tokens, rank);
+  context.parallel(tokens, kTokenTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
+    vector.sgemm(false, false, end - begin, rank, out, term.scale, dy.row(begin), out, term.b.data(), rank, 0.0F,
+                 dhidden.row(begin), rank);
+  });
+  if (term.b.needs_grad()) {
+    const Tensor db = gradients.into(term.b);
+    context.parallel(out, kColumnTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
+      vector.sgemm(true, false, end - begin, rank, tokens, term.scale, dy.data() + begin, out, hidden.data(), rank, 1.0F,
+                   db.row(begin), rank);
+    });
+  }
+  if (term.a.needs_grad()) {
+    const Tensor da = gradients.into(term.a);
+    const Tensor input = drops(context, term) ? dropped(context, x, term) : x;
+    context.parallel(in, kColumnTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
+      vector.sgemm(true, false, rank, end - begin, tokens, 1.0F, dhidden.data(), rank, input.data() + begin, in, 1.0F,
+                   da.data() + begin, in);
+    });
+  }
+  if (x.needs_grad()) {
+    const bool masked = drops(context, term);
+    const Tensor target = masked ? context.buffers.make_zero(tokens, in) : gradients.into(x);
+    context.parallel(tokens, kTokenTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
+      vector.sgemm(false, false, end - begin, in, rank, 1.0F, dhidden.row(begin), rank, term.a.data(), in, 1.0F,
+                   target.row(begin), in);
+    });
+    if (masked) {
+      mask_dropped(context, term, target);
+      const Tensor dx = gradients.into(x);
+      vector.add(dx.data(), target.data(), dx.data(), dx.size());
+    }
+  }
+}
+
+}  // namespace patina::ops

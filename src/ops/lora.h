@@ -1,0 +1,27 @@
+#pragma once
+
+#include <span>
+
+#include "ops/context.h"
+
+namespace patina::ops {
+
+// One low-rank correction of a linear layer: y += scale * B (A x)  (Hu et al., 2021, "LoRA").
+struct LoraTerm {
+  Tensor a;  // [rank x in]
+  Tensor b;  // [out x rank]
+  float scale = 1.0F;
+  float dropout = 0.0F;   // share of x's elements set to zero on the way into A, while recording
+  uint64_t dropout_seed = 0;  // decides which, together with the position
+};
+
+// y[t, o] += scale * sum_r b[o, r] * sum_i a[r, i] * x[t, i], in place, for x [tokens x in], y [tokens x out]. While
+// recording, y must be the result of the linear layer it corrects and needs its gradient; x, a and b receive theirs
+// where they need them. Sums have a fixed order whatever the number of threads.
+void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y);
+
+// The backward of add_lora given dy [tokens x out] (unchanged) and h = A x [tokens x rank] of the forward pass.
+void lora_backward(Context& context, Gradients& gradients, const Tensor& x, const LoraTerm& term, const Tensor& hidden,
+                   const Tensor& dy);
+
+}  // namespace patina::ops

@@ -1,0 +1,67 @@
+#include "ops/rows.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "quant/dequantize.h"
+
+namespace patina::ops {
+
+Tensor add(Context& context, const Tensor& x, const Tensor& y) {
+  constexpr int64_t kChunk = 16384;
+  Tensor out = context.make(x.rows(), x.cols());
+  out.set_needs_grad(x.needs_grad() || y.needs_grad());
+  context.parallel(out.size(), kChunk, out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    context.kernels.vector.add(x.data() + begin, y.data() + begin, out.data() + begin, end - begin);
+  });
+  if (!context.records(out)) return out;
+  context.recorder->record(out, [x, y, out](Context& ctx, Gradients& gradients) {
+    const Tensor dout = gradients.take(out);
+    if (!dout) return;
+    for (const Tensor& input : {x, y}) {
+      if (!input.needs_grad()) continue;
+      const Tensor dinput = gradients.into(input);
+      ctx.parallel(out.size(), kChunk, out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+        ctx.kernels.vector.add(dinput.data() + begin, dout.data() + begin, dinput.data() + begin, end - begin);
+      });
+    }
+  });
+  return out;
+}
+
+Tensor gather_rows(Context& context, const Tensor& x, std::span<const int32_t> rows) {
+  Tensor out = context.make(static_cast<int64_t>(rows.size()), x.cols());
+  out.set_needs_grad(x.needs_grad());
+  for (size_t i = 0; i < rows.size(); ++i) std::copy_n(x.row(rows[i]), x.cols(), out.row(static_cast<int64_t>(i)));
+  if (!context.records(out)) return out;
+  context.recorder->record(out, [x, out, kept = std::vector<int32_t>(rows.begin(), rows.end())](Context& ctx,
+                                                                                              Gradients& gradients) {
+    const Tensor dout = gradients.take(out);
+    if (!dout) return;
+    const Tensor dx = gradients.into(x);
+    for (size_t i = 0; i < kept.size(); ++i) {
+      float* row = dx.row(kept[i]);
+      ctx.kernels.vector.add(row, dout.row(static_cast<int64_t>(i)), row, dx.cols());
+    }
+  });
+  return out;
+}
+
+Tensor embed(Context& context, quant::DType type, std::span<const std::byte> table, int64_t cols,
+             std::span<const int32_t> ids, float scale) {
+  const int64_t bytes = quant::row_bytes(type, cols);
+  Tensor out = context.make(static_cast<int64_t>(ids.size()), cols);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const int64_t at = ids[i] * bytes;
+    if (ids[i] < 0 || at + bytes > static_cast<int64_t>(table.size())) {
+      fail(ErrorKind::kInvalidArgument, "token {} is not in the model's vocabulary", ids[i]);
+    }
+    float* row = out.row(static_cast<int64_t>(i));
+    quant::dequantize_row(type, table.data() + at, row, cols);
+    if (scale != 1.0F) context.kernels.vector.scale(scale, row, row, cols);
+  }
+  return out;
+}
+
+}  // namespace patina::ops

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "ops/context.h"
+#include "quant/dtype.h"
+
+namespace patina::ops {
+
+// x + y, element by element.
+Tensor add(Context& context, const Tensor& x, const Tensor& y);
+
+// y[i] = x[rows[i]]; the rows may repeat. Backward adds each row's gradient where it came from.
+Tensor gather_rows(Context& context, const Tensor& x, std::span<const int32_t> rows);
+
+// y[i] = scale * table[ids[i]], rows of a matrix as it stands in the file (row-major blocks). Never trained.
+Tensor embed(Context& context, quant::DType type, std::span<const std::byte> table, int64_t cols,
+             std::span<const int32_t> ids, float scale);
+
+}  // namespace patina::ops

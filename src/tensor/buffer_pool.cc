@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+
+#include "base/error.h"
+#include "tensor/tensor.h"
+
+namespace patina::tensor {
+
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+
+struct FreeAligned {
+  void operator()(float* p) const { ::operator delete[](p, kAlignment); }
+};
+using Memory = std::unique_ptr<float[], FreeAligned>;
+
+// Sizes are rounded up to an eighth of their power of two, so that neighbouring sizes share buffers.
+int64_t rounded(int64_t floats) {
+  const auto wanted = static_cast<uint64_t>(std::max<int64_t>(floats, 256));
+  const uint64_t step = std::bit_floor(wanted) / 8;
+  return static_cast<int64_t>((wanted + step - 1) / step * step);
+}
+
+}  // namespace
+
+struct BufferPool::State {
+  std::multimap<int64_t, Memory> free;
+  int64_t bytes = 0;
+  int64_t peak = 0;
+
+  Memory take(int64_t floats) {
+    const auto found = free.find(floats);
+    if (found != free.end()) {
+      Memory memory = std::move(found->second);
+      free.erase(found);
+      return memory;
+    }
+    const auto size = static_cast<size_t>(floats) * sizeof(float);
+    auto* raw = static_cast<float*>(::operator new[](size, kAlignment, std::nothrow));
+    if (raw == nullptr) {
+      fail(ErrorKind::kOutOfMemory, "cannot allocate {} MiB for activations; use a smaller batch or context", size >> 20);
+    }
+    bytes += static_cast<int64_t>(size);
+    peak = std::max(peak, bytes);
+    return Memory(raw);
+  }
+};
+
+BufferPool::BufferPool() : state_(std::make_shared<State>()) {}
+BufferPool::~BufferPool() = default;
+
+Tensor BufferPool::make(int64_t rows, int64_t cols) {
+  const int64_t floats = rounded(rows * cols);
+  // The storage and its memory live together; the last handle puts the memory back.
+  auto give_back = [state = state_, floats](Tensor::Storage* storage) {
+    const std::unique_ptr<Tensor::Storage> owned(storage);
+    state->free.emplace(floats, Memory(storage->data));
+  };
+  Memory memory = state_->take(floats);
+  auto storage = std::make_unique<Tensor::Storage>();
+  storage->data = memory.release();
+  Tensor result;
+  result.storage_ = std::shared_ptr<Tensor::Storage>(storage.release(), give_back);
+  result.rows_ = rows;
+  result.cols_ = cols;
+  return result;
+}
+
+Tensor BufferPool::make_zero(int64_t rows, int64_t cols) {
+  Tensor result = make(rows, cols);
+  std::fill_n(result.data(), result.size(), 0.0F);
+  return result;
+}
+
+void BufferPool::trim() {
+  for (const auto& [floats, memory] : state_->free) state_->bytes -= floats * static_cast<int64_t>(sizeof(float));
+  state_->free.clear();
+}
+
+int64_t BufferPool::bytes() const { return state_->bytes; }
+int64_t BufferPool::peak_bytes() const { return state_->peak; }
+
+}  // namespace patina::tensor

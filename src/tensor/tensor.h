@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace patina::tensor {
+
+class BufferPool;
+
+// A matrix of f32, row-major and contiguous: element (i, j) is data()[i * cols() + j]. A cheap handle; copies share the
+// memory, which goes back to its pool with the last handle. Not thread safe as a handle; several threads may work on
+// the elements.
+class Tensor {
+ public:
+  Tensor() = default;
+
+  explicit operator bool() const { return storage_ != nullptr; }
+  float* data() const { return storage_->data; }
+  float* row(int64_t i) const { return storage_->data + i * cols_; }
+  int64_t rows() const { return rows_; }
+  int64_t cols() const { return cols_; }
+  int64_t size() const { return rows_ * cols_; }
+  std::span<float> values() const { return {data(), static_cast<size_t>(size())}; }
+
+  // Whether a gradient shall flow into this tensor: set for trained parameters and by every operation whose result
+  // depends on one.
+  bool needs_grad() const { return storage_->needs_grad; }
+  void set_needs_grad(bool value) const { storage_->needs_grad = value; }
+
+  // Identity of the memory: equal for two handles of the same tensor.
+  const void* key() const { return storage_.get(); }
+
+ private:
+  friend class BufferPool;
+  struct Storage {
+    float* data = nullptr;
+    bool needs_grad = false;
+  };
+  std::shared_ptr<Storage> storage_;
+  int64_t rows_ = 0;
+  int64_t cols_ = 0;
+};
+
+// Where tensors come from: memory that is given back is handed out again, so a forward pass allocates nothing after
+// its first run. Not thread safe; tensors may outlive the pool.
+class BufferPool {
+ public:
+  BufferPool();
+  ~BufferPool();
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+
+  // Contents are undefined. `rows` may be 0. 64-byte aligned. Throws kOutOfMemory.
+  Tensor make(int64_t rows, int64_t cols);
+  Tensor make_zero(int64_t rows, int64_t cols);
+
+  // Gives back to the system what is not in use.
+  void trim();
+  // Bytes taken from the system now, and the most there ever were.
+  int64_t bytes() const;
+  int64_t peak_bytes() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace patina::tensor
