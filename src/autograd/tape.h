@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "ops/context.h"
+
+namespace patina::autograd {
+
+struct TapeOptions {
+  bool recompute_blocks = false;  // keep only each block's input, and run it again in the backward pass
+};
+
+// Records what ran forward and runs it backward. One forward and one backward pass a tape, on one driving thread:
+//
+//   Tape tape(context.buffers, options);
+//   context.recorder = &tape;
+//   Tensor h = model.hidden(context, ...);       // forward, recorded
+//   tape.backward(context, h, dh);               // dh: d loss / d h, the caller's
+//   Tensor da = tape.gradient(parameter);        // empty when none flowed
+class Tape final : public ops::Recorder, private ops::Gradients {
+ public:
+  using Tensor = ops::Tensor;
+
+  explicit Tape(tensor::BufferPool& buffers, TapeOptions options = {}) : buffers_(buffers), options_(options) {}
+
+  void record(const Tensor& result, Backward backward) override;
+  Tensor run_block(ops::Context& context, const Tensor& x, Block block) override;
+
+  // Adds gradients of `parameter` to `gradient` (same shape), which keeps what it holds: for accumulation over passes.
+  void accumulate_into(const Tensor& parameter, const Tensor& gradient);
+
+  // Runs every recorded step in reverse, each dropped as soon as it has run. Recording is off meanwhile.
+  void backward(ops::Context& context, const Tensor& result, const Tensor& gradient);
+
+  // The gradient that has reached a tensor and was not taken by a step: of parameters, and of inputs that need one.
+  Tensor gradient(const Tensor& parameter) const;
+
+ private:
+  struct Step {
+    Tensor result;
+    Backward backward;
+  };
+
+  Tensor take(const Tensor& result) override;
+  Tensor look(const Tensor& result) override;
+  Tensor into(const Tensor& input) override;
+
+  tensor::BufferPool& buffers_;
+  TapeOptions options_;
+  std::vector<Step> steps_;
+  std::unordered_map<const void*, Tensor> gradients_;
+};
+
+}  // namespace patina::autograd

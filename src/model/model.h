@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "adapter/attachment.h"
+#include "adapter/linear_site.h"
+#include "io/model_file.h"
+#include "model/hyperparameters.h"
+#include "model/kv_cache.h"
+#include "ops/context.h"
+#include "ops/packed_matrix.h"
+#include "threading/thread_pool.h"
+
+namespace patina::model {
+
+struct Weights;
+struct ArchitectureInfo;
+
+// Consecutive tokens of one sequence in a forward pass. With a cache, its last `tokens.size()` positions (made by
+// grow()) are these tokens'; without, the tokens are a whole sequence of their own (training).
+struct SequencePart {
+  std::span<const int32_t> tokens;
+  KvSequence* cache = nullptr;
+};
+
+// A loaded model: its weights packed for the kernels, and its forward pass. Immutable after loading; forward passes of
+// several threads at once need a Context each.
+class Model {
+ public:
+  // Packs every matrix with the pool's threads and lets go of the file's pages. Keeps `file` for the token embeddings.
+  // Throws kUnsupported, listing the architectures there are, for another one; kInvalidData for missing tensors or
+  // shapes that do not fit together; kOutOfMemory, before anything is packed, for a model that does not fit.
+  static std::unique_ptr<Model> load(std::shared_ptr<const io::ModelFile> file, ThreadPool& pool,
+                                     const std::function<void(double fraction)>& progress = {});
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const Hyperparameters& hyper() const { return hyper_; }
+  const io::ModelFile& file() const { return *file_; }
+  // Where adapters can act, in the order of the forward pass: for each layer attn_q, attn_k, attn_v, attn_output,
+  // ffn_gate, ffn_up, ffn_down.
+  std::span<const adapter::LinearSite> sites() const { return sites_; }
+  // Bytes of packed weights in memory.
+  int64_t weight_bytes() const;
+  // A number that tells this file's weights from another's of the same shape: over metadata, tensors' names, shapes and
+  // types, and samples of their bytes.
+  uint64_t fingerprint() const { return fingerprint_; }
+
+  // The hidden states after the last norm, [rows wanted x hidden_size], of the parts' tokens laid end to end. `rows`:
+  // which of these tokens are wanted, ascending; the others are not computed in the last layer's feed-forward network.
+  // Attachment: the adapters that act; while context.recorder is set, trained terms receive gradients. Throws
+  // kInvalidArgument for a token outside the vocabulary, kOutOfMemory.
+  ops::Tensor hidden(ops::Context& context, std::span<const SequencePart> parts, std::span<const int32_t> rows,
+                     const adapter::Attachment& adapters) const;
+  // [rows x vocab_size] from hidden states.
+  ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden) const;
+  const ops::PackedMatrix& output_matrix() const;
+
+ private:
+  Model(std::shared_ptr<const io::ModelFile> file, Hyperparameters hyper, const ArchitectureInfo& architecture);
+
+  std::shared_ptr<const io::ModelFile> file_;
+  Hyperparameters hyper_;
+  const ArchitectureInfo* architecture_;
+  std::unique_ptr<Weights> weights_;
+  std::vector<adapter::LinearSite> sites_;
+  uint64_t fingerprint_ = 0;
+};
+
+// Names of the supported architectures, for messages and tests.
+std::vector<std::string> architecture_names();
+
+}  // namespace patina::model
