@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adapter/attachment.h"
+#include "adapter/linear_site.h"
+#include "base/log.h"
+#include "io/model_file.h"
+#include "quant/dtype.h"
+#include "tensor/tensor.h"
+
+namespace patina::adapter {
+
+// The correction of one linear layer: y += (alpha / rank) * B (A x).
+struct LoraEntry {
+  std::string site;  // "blk.0.attn_q"
+  tensor::Tensor a;  // [rank x in]
+  tensor::Tensor b;  // [out x rank]
+
+  int64_t rank() const { return a.rows(); }
+};
+
+// How a new adapter is made.
+struct LoraOptions {
+  int64_t rank = 8;             // 1 to kMaxRank
+  float alpha = 16.0F;          // positive; an entry acts with alpha / rank
+  std::string targets = "all";  // see select_sites()
+  uint64_t seed = 1;
+};
+
+constexpr int64_t kMaxRank = 4096;
+
+// A LoRA adapter in memory, in f32 (Hu et al. 2021, "LoRA"). A plain value; copies share the tensors' memory. Not
+// thread safe while the tensors change; read by any number of threads.
+struct LoraAdapter {
+  std::string name;               // general.name, may be empty
+  std::string architecture;       // of the model it was made for, e.g. "llama"
+  std::string base_name;          // that model's name, may be empty
+  uint64_t base_fingerprint = 0;  // model::Model::fingerprint() of it; 0: unknown
+  std::string prompt_template;    // name of the tokenizer::ChatFormat it was trained on; empty: none
+  float alpha = 0;                // 0: entries act with scale 1, as llama.cpp has it
+  std::vector<LoraEntry> entries;
+
+  // The factor on B (A x) of an entry.
+  float scale(const LoraEntry& entry) const { return alpha == 0.0F ? 1.0F : alpha / static_cast<float>(entry.rank()); }
+  int64_t parameters() const;  // how many numbers A and B of all entries hold
+};
+
+// The sites that `targets` names, in the model's order: "all"; "attn" (every name that begins with attn_); or a
+// comma-separated list of names or patterns with * and ?, of layers of every block ("attn_q,ffn_*") or, with a dot, of
+// one ("blk.0.attn_q"). Throws kInvalidArgument, listing the names there are, for a part that names no site.
+std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets);
+
+// A new adapter that changes nothing yet: A uniform in +-1/sqrt(in), which is PEFT's Kaiming initialization, B zero.
+// The same numbers on every machine. Names, fingerprint and template are left to the caller. Throws kInvalidArgument
+// for options out of range and as select_sites() does.
+LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& options);
+
+// Writes a GGUF adapter (docs/formats/adapter.md) that llama.cpp loads as it is, atomically: on failure (kIo) the file
+// at `path` is as it was. `type`: kF32 or kF16, of all tensors. Throws kInvalidArgument for another type, an adapter
+// without entries, or numbers that are not finite (in f16: too large for it).
+void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type);
+
+// Reads a GGUF adapter, whatever its file is called; tensors of every supported type become f32. Throws, with a
+// sentence that names the file, kInvalidArgument for a model in place of an adapter, kUnsupported for another kind of
+// adapter and for tensors that patina cannot apply (token embeddings, the output matrix, norms), kInvalidData for one
+// of lora_a and lora_b without the other, ranks that disagree and numbers that are not finite, and as ModelFile::open()
+// does.
+LoraAdapter load_lora(const std::filesystem::path& path);
+LoraAdapter read_lora(const io::ModelFile& file);
+
+// What an adapter is attached to.
+struct AttachmentTarget {
+  std::span<const LinearSite> sites;  // as model::Model::sites()
+  std::string_view architecture;
+  uint64_t fingerprint = 0;  // 0: unknown
+};
+
+// Adds the adapter's terms, times `scale` (finite), to `attachment`, which must have been made for as many sites. The
+// terms share the adapter's tensors. `label` (the file's path) begins the messages. Throws kIncompatible, saying why
+// and leaving the attachment as it was, when the architecture, a name or a shape does not fit; another base of the same
+// shape is a warning.
+void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale, const AttachmentTarget& target,
+                 Attachment& attachment, const LogSink& log);
+
+// The prompt template of all these adapters together; those without one have no say. Empty when none has one. Throws
+// kIncompatible when two differ, saying that --template chooses.
+std::string shared_prompt_template(std::span<const LoraAdapter> adapters);
+
+}  // namespace patina::adapter

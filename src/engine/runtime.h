@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapter/attachment.h"
+#include "adapter/lora_adapter.h"
+#include "base/log.h"
+#include "engine/prompt.h"
+#include "io/model_file.h"
+#include "kernels/dispatch.h"
+#include "model/model.h"
+#include "ops/context.h"
+#include "threading/thread_pool.h"
+#include "tokenizer/tokenizer.h"
+
+namespace patina::engine {
+
+struct AdapterChoice {
+  std::filesystem::path path;
+  float scale = 1.0F;
+};
+
+struct RuntimeOptions {
+  std::filesystem::path model;
+  io::LegacyHints hints;  // for GGJT files
+  int threads = 0;        // 0: platform::default_threads()
+  int64_t context = 0;    // positions of one sequence; 0: the smaller of the model's context and kDefaultContext
+  std::vector<AdapterChoice> adapters;
+  std::string prompt_template;  // --template, see PromptRuleSources
+  std::string chat_template;    // --chat-template
+  bool raw = false;             // prompts are never wrapped (only what the log says; make_prompt() takes it again)
+  bool precise = false;         // f32 activations
+  std::function<void(double fraction)> progress;  // of loading
+};
+
+constexpr int64_t kDefaultContext = 4096;
+
+// Everything that answering takes: the loaded model with its adapters, the tokenizer, threads and kernels. Immutable
+// after opening and safe to share between threads that bring a context each.
+class Runtime {
+ public:
+  // Opens, loads and attaches, and logs what there is: model, threads, instruction set, adapters, the template in use.
+  // Throws what ModelFile::open(), Tokenizer::create(), Model::load(), load_lora(), attach_lora() and
+  // resolve_prompt_rules() throw; kInvalidArgument for an adapter in the model's place, or a negative context or number
+  // of threads. A context beyond the model's own is a warning.
+  static std::unique_ptr<Runtime> open(const RuntimeOptions& options, const LogSink& log = {});
+
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  const model::Model& model() const { return *model_; }
+  const tokenizer::Tokenizer& tokenizer() const { return *tokenizer_; }
+  const adapter::Attachment& attachment() const { return attachment_; }
+  const std::vector<adapter::LoraAdapter>& adapters() const { return adapters_; }
+  const PromptRules& prompt_rules() const { return rules_; }
+  ThreadPool& pool() const { return *pool_; }
+  const kernels::Kernels& kernels() const { return *kernels_; }
+  int64_t context_length() const { return context_length_; }
+  // general.name of the file, or the file's name without its extension.
+  const std::string& model_name() const { return model_name_; }
+
+  // A context for one thread's forward passes; `buffers` belongs to that thread and must outlive it.
+  ops::Context make_context(tensor::BufferPool& buffers) const;
+
+ private:
+  Runtime() = default;
+  void load_model(const RuntimeOptions& options, const LogSink& log);
+  void load_adapters(const RuntimeOptions& options, const LogSink& log);
+  void set_rules(const RuntimeOptions& options, const LogSink& log);
+
+  std::unique_ptr<ThreadPool> pool_;
+  const kernels::Kernels* kernels_ = nullptr;
+  std::unique_ptr<tokenizer::Tokenizer> tokenizer_;
+  std::unique_ptr<model::Model> model_;
+  std::vector<adapter::LoraAdapter> adapters_;
+  adapter::Attachment attachment_;
+  PromptRules rules_;
+  std::string model_name_;
+  int64_t context_length_ = 0;
+  bool precise_ = false;
+};
+
+}  // namespace patina::engine
