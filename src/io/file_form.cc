@@ -23,7 +23,7 @@ constexpr KnownForm kRefused[] = {
      "an unversioned ggml file (before March 2023); convert the original model to GGUF, or download a GGUF file of it"},
     {"fmgg", ErrorKind::kUnsupported,
      "a ggmf file (March 2023); convert the original model to GGUF, or download a GGUF file of it"},
-    {"algg", ErrorKind::kUnsupported, "a LoRA adapter in the ggla form, not a model; give it as --lora"},
+    {"algg", ErrorKind::kUnsupported, "a LoRA adapter in the ggla form of 2023, which patina does not read; train it again with patina finetune"},
     {"FUGG", ErrorKind::kUnsupported,
      "a big-endian GGUF file; convert it with gguf-convert-endian of the Python package gguf"},
     {"PK\x03\x04", ErrorKind::kUnsupported,

@@ -1,0 +1,186 @@
+#include "adapter/lora_adapter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+
+namespace patina::adapter {
+
+namespace {
+
+// SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
+class SplitMix {
+ public:
+  explicit SplitMix(uint64_t seed) : state_(seed) {}
+
+  uint64_t next() {
+    uint64_t z = state_ += 0x9E3779B97F4A7C15U;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31);
+  }
+
+  // In [-1, 1), exact in f32.
+  float symmetric() { return static_cast<float>(next() >> 40) * 0x1p-23F - 1.0F; }
+
+ private:
+  uint64_t state_;
+};
+
+// FNV-1a, so that a site's numbers do not depend on which others are chosen.
+uint64_t hash(std::string_view text) {
+  uint64_t h = 0xCBF29CE484222325U;
+  for (const char c : text) h = (h ^ static_cast<uint8_t>(c)) * 0x100000001B3U;
+  return h;
+}
+
+// "attn_q" of "blk.0.attn_q".
+std::string_view layer_name(std::string_view site) { return site.substr(site.rfind('.') + 1); }
+
+bool matches(std::string_view pattern, std::string_view text) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] == '*') {
+    return matches(pattern.substr(1), text) || (!text.empty() && matches(pattern, text.substr(1)));
+  }
+  return !text.empty() && (pattern[0] == '?' || pattern[0] == text[0]) && matches(pattern.substr(1), text.substr(1));
+}
+
+// One part of a list of targets.
+bool names(std::string_view target, std::string_view site) {
+  const std::string_view layer = layer_name(site);
+  if (target == "all") return true;
+  if (target == "attn") return layer.starts_with("attn_");
+  return matches(target, target.find('.') == std::string_view::npos ? layer : site);
+}
+
+std::string layer_names(std::span<const LinearSite> sites) {
+  std::vector<std::string_view> list;
+  for (const LinearSite& site : sites) {
+    const std::string_view layer = layer_name(site.name);
+    if (std::find(list.begin(), list.end(), layer) == list.end()) list.push_back(layer);
+  }
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+std::vector<std::string_view> split(std::string_view list) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const size_t comma = std::min(list.find(','), list.size());
+    parts.push_back(list.substr(0, comma));
+    if (comma == list.size()) return parts;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+// Which sites an adapter's entries correct, in the order of the entries.
+std::vector<size_t> fit(const LoraAdapter& adapter, std::string_view label, const AttachmentTarget& target) {
+  if (adapter.architecture != target.architecture) {
+    fail(ErrorKind::kIncompatible, "{} does not fit this model: it was made for a model of architecture {}, this is {}",
+         label, adapter.architecture, target.architecture);
+  }
+  std::map<std::string_view, size_t> numbers;
+  for (size_t i = 0; i < target.sites.size(); ++i) numbers.emplace(target.sites[i].name, i);
+  std::vector<size_t> sites;
+  for (const LoraEntry& entry : adapter.entries) {
+    const auto found = numbers.find(entry.site);
+    if (found == numbers.end()) {
+      fail(ErrorKind::kIncompatible, "{} does not fit this model: it changes {}, which the model does not have", label,
+           entry.site);
+    }
+    const LinearSite& site = target.sites[found->second];
+    if (entry.a.cols() != site.in || entry.b.rows() != site.out) {
+      fail(ErrorKind::kIncompatible, "{} does not fit this model: {} is {} x {} in the adapter, {} x {} in the model",
+           label, entry.site, entry.b.rows(), entry.a.cols(), site.out, site.in);
+    }
+    sites.push_back(found->second);
+  }
+  return sites;
+}
+
+}  // namespace
+
+int64_t LoraAdapter::parameters() const {
+  int64_t sum = 0;
+  for (const LoraEntry& entry : entries) sum += entry.a.size() + entry.b.size();
+  return sum;
+}
+
+std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets) {
+  std::set<std::string_view> wanted;
+  for (const std::string_view target : split(targets)) {
+    const auto count = std::count_if(sites.begin(), sites.end(), [&](const LinearSite& site) {
+      if (!names(target, site.name)) return false;
+      wanted.insert(site.name);
+      return true;
+    });
+    if (count == 0) {
+      fail(ErrorKind::kInvalidArgument, "'{}' names no layer of this model; use all, attn, or a list of: {}", target,
+           layer_names(sites));
+    }
+  }
+  std::vector<LinearSite> selected;
+  for (const LinearSite& site : sites) {
+    if (wanted.contains(site.name)) selected.push_back(site);
+  }
+  return selected;
+}
+
+LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& options) {
+  if (options.rank < 1 || options.rank > kMaxRank) {
+    fail(ErrorKind::kInvalidArgument, "the rank of an adapter is {}; it must be 1 to {}", options.rank, kMaxRank);
+  }
+  if (!std::isfinite(options.alpha) || options.alpha <= 0.0F) {
+    fail(ErrorKind::kInvalidArgument, "the alpha of an adapter is {}; it must be more than 0", options.alpha);
+  }
+  LoraAdapter adapter;
+  adapter.alpha = options.alpha;
+  tensor::BufferPool pool;
+  for (const LinearSite& site : select_sites(sites, options.targets)) {
+    LoraEntry entry{site.name, pool.make(options.rank, site.in), pool.make_zero(site.out, options.rank)};
+    SplitMix random(options.seed ^ hash(site.name));
+    const float bound = 1.0F / std::sqrt(static_cast<float>(site.in));
+    for (float& value : entry.a.values()) value = random.symmetric() * bound;
+    adapter.entries.push_back(std::move(entry));
+  }
+  return adapter;
+}
+
+void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale, const AttachmentTarget& target,
+                 Attachment& attachment, const LogSink& sink) {
+  if (!std::isfinite(scale)) fail(ErrorKind::kInvalidArgument, "the scale of {} is {}; give a number", label, scale);
+  const std::vector<size_t> sites = fit(adapter, label, target);
+  if (adapter.base_fingerprint != 0 && target.fingerprint != 0 && adapter.base_fingerprint != target.fingerprint) {
+    log(sink, LogLevel::kWarning,
+        fmt::format("{} was trained on another model of this shape{}; answers may be worse than with that one", label,
+                    adapter.base_name.empty() ? "" : fmt::format(" ({})", adapter.base_name)));
+  }
+  for (size_t i = 0; i < sites.size(); ++i) {
+    const LoraEntry& entry = adapter.entries[i];
+    ops::LoraTerm term;
+    term.a = entry.a;
+    term.b = entry.b;
+    term.scale = scale * adapter.scale(entry);
+    attachment.add(sites[i], std::move(term));
+  }
+}
+
+std::string shared_prompt_template(std::span<const LoraAdapter> adapters) {
+  std::string_view shared;
+  for (const LoraAdapter& adapter : adapters) {
+    const std::string_view own = adapter.prompt_template;
+    if (own.empty() || own == shared) continue;
+    if (!shared.empty()) {
+      fail(ErrorKind::kIncompatible,
+           "the adapters were trained on different prompt templates ({} and {}); choose one with --template", shared,
+           own);
+    }
+    shared = own;
+  }
+  return std::string(shared);
+}
+
+}  // namespace patina::adapter

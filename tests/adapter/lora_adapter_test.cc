@@ -1,0 +1,154 @@
+#include "adapter/lora_adapter.h"
+
+#include <cmath>
+
+#include "io/test_files.h"
+
+namespace patina::adapter {
+namespace {
+
+using io::expect_error;
+using testing::ElementsAre;
+
+std::vector<LinearSite> model_sites() {
+  std::vector<LinearSite> sites;
+  for (const std::string block : {"blk.0.", "blk.1."}) {
+    sites.push_back({block + "attn_q", 64, 64});
+    sites.push_back({block + "attn_k", 64, 32});
+    sites.push_back({block + "ffn_up", 64, 96});
+    sites.push_back({block + "ffn_down", 96, 64});
+  }
+  return sites;
+}
+
+std::vector<std::string> selected(std::string_view targets) {
+  std::vector<std::string> names;
+  for (const LinearSite& site : select_sites(model_sites(), targets)) names.push_back(site.name);
+  return names;
+}
+
+AttachmentTarget target_of(const std::vector<LinearSite>& sites) { return {sites, "llama", 7}; }
+
+LoraAdapter small_adapter() {
+  LoraOptions options;
+  options.rank = 4;
+  options.targets = "attn_k";
+  LoraAdapter adapter = create_lora(model_sites(), options);
+  adapter.architecture = "llama";
+  adapter.base_name = "tiny";
+  adapter.base_fingerprint = 7;
+  return adapter;
+}
+
+TEST(SelectSites, ByNameByPatternAndInTheModelsOrder) {
+  EXPECT_EQ(selected("all").size(), 8U);
+  EXPECT_THAT(selected("attn"), ElementsAre("blk.0.attn_q", "blk.0.attn_k", "blk.1.attn_q", "blk.1.attn_k"));
+  EXPECT_THAT(selected("ffn_down,attn_q"),
+              ElementsAre("blk.0.attn_q", "blk.0.ffn_down", "blk.1.attn_q", "blk.1.ffn_down"));
+  EXPECT_THAT(selected("ffn_*,blk.1.attn_?"), ElementsAre("blk.0.ffn_up", "blk.0.ffn_down", "blk.1.attn_q",
+                                                          "blk.1.attn_k", "blk.1.ffn_up", "blk.1.ffn_down"));
+}
+
+TEST(SelectSites, WhatNamesNothingIsRefusedWithTheNamesThereAre) {
+  expect_error([] { selected("attn_q,attn_x"); }, ErrorKind::kInvalidArgument, "'attn_x'");
+  expect_error([] { selected(""); }, ErrorKind::kInvalidArgument, "attn_q, attn_k, ffn_up, ffn_down");
+}
+
+TEST(CreateLora, UniformAZeroBAndTheSameForASite) {
+  LoraOptions options;
+  options.rank = 16;
+  const LoraAdapter all = create_lora(model_sites(), options);
+  ASSERT_EQ(all.entries.size(), 8U);
+  EXPECT_EQ(all.scale(all.entries[0]), 1.0F);
+  double sum = 0;
+  double squares = 0;
+  int64_t count = 0;
+  for (const LoraEntry& entry : all.entries) {
+    ASSERT_EQ(entry.a.rows(), 16);
+    ASSERT_EQ(entry.b.cols(), 16);
+    const float bound = 1.0F / std::sqrt(static_cast<float>(entry.a.cols()));
+    for (const float value : entry.a.values()) {
+      ASSERT_LE(std::fabs(value), bound);
+      sum += value / bound;
+      squares += value / bound * value / bound;
+      ++count;
+    }
+    for (const float value : entry.b.values()) ASSERT_EQ(value, 0.0F);
+  }
+  // Of a uniform distribution in [-1, 1]: mean 0, variance 1/3; four standard errors.
+  EXPECT_NEAR(sum / static_cast<double>(count), 0.0, 4 / std::sqrt(3.0 * static_cast<double>(count)));
+  EXPECT_NEAR(squares / static_cast<double>(count), 1.0 / 3, 4 * 0.298 / std::sqrt(static_cast<double>(count)));
+  options.targets = "ffn_up";
+  const LoraAdapter some = create_lora(model_sites(), options);
+  EXPECT_TRUE(std::ranges::equal(some.entries[0].a.values(), all.entries[2].a.values()));
+  options.seed = 2;
+  EXPECT_FALSE(
+      std::ranges::equal(create_lora(model_sites(), options).entries[0].a.values(), some.entries[0].a.values()));
+}
+
+TEST(CreateLora, OptionsOutOfRangeAreRefused) {
+  LoraOptions options;
+  options.rank = 0;
+  expect_error([&] { create_lora(model_sites(), options); }, ErrorKind::kInvalidArgument, "rank");
+  options = {};
+  options.alpha = NAN;
+  expect_error([&] { create_lora(model_sites(), options); }, ErrorKind::kInvalidArgument, "alpha");
+}
+
+TEST(AttachLora, TermsShareTheTensorsAndCarryTheScale) {
+  const std::vector<LinearSite> sites = model_sites();
+  const LoraAdapter adapter = small_adapter();
+  Attachment attachment(sites.size());
+  attach_lora(adapter, "a.gguf", 0.5F, target_of(sites), attachment, {});
+  attach_lora(adapter, "a.gguf", 1.0F, target_of(sites), attachment, {});
+  EXPECT_TRUE(attachment.at(0).empty());
+  ASSERT_EQ(attachment.at(1).size(), 2U);
+  ASSERT_EQ(attachment.at(5).size(), 2U);
+  EXPECT_EQ(attachment.at(5)[0].a.key(), adapter.entries[1].a.key());
+  EXPECT_EQ(attachment.at(5)[0].scale, 0.5F * 16 / 4);
+  EXPECT_EQ(attachment.at(5)[1].scale, 16.0F / 4);
+}
+
+TEST(AttachLora, WhatDoesNotFitIsRefusedWithTheReason) {
+  const std::vector<LinearSite> sites = model_sites();
+  Attachment attachment(sites.size());
+  const auto refuse = [&](const LoraAdapter& adapter, const std::string& part) {
+    expect_error([&] { attach_lora(adapter, "a.gguf", 1.0F, target_of(sites), attachment, {}); },
+                 ErrorKind::kIncompatible, part);
+  };
+  LoraAdapter other = small_adapter();
+  other.architecture = "gemma3";
+  refuse(other, "a.gguf does not fit this model: it was made for a model of architecture gemma3, this is llama");
+  LoraAdapter deeper = small_adapter();
+  deeper.entries[1].site = "blk.2.attn_k";
+  refuse(deeper, "blk.2.attn_k, which the model does not have");
+  LoraAdapter wider = small_adapter();
+  wider.entries[1].site = "blk.1.attn_q";
+  refuse(wider, "blk.1.attn_q is 32 x 64 in the adapter, 64 x 64 in the model");
+  for (size_t i = 0; i < sites.size(); ++i) EXPECT_TRUE(attachment.at(i).empty());
+}
+
+TEST(AttachLora, AnotherBaseOfTheSameShapeIsAWarning) {
+  const std::vector<LinearSite> sites = model_sites();
+  std::string warnings;
+  const LogSink sink = [&](LogLevel level, std::string_view text) {
+    if (level == LogLevel::kWarning) warnings += text;
+  };
+  Attachment attachment(sites.size());
+  attach_lora(small_adapter(), "a.gguf", 1.0F, target_of(sites), attachment, sink);
+  EXPECT_EQ(warnings, "");
+  attach_lora(small_adapter(), "a.gguf", 1.0F, {sites, "llama", 8}, attachment, sink);
+  EXPECT_THAT(warnings, testing::HasSubstr("a.gguf was trained on another model of this shape (tiny)"));
+}
+
+TEST(SharedPromptTemplate, ConflictsAreRefused) {
+  std::vector<LoraAdapter> adapters(3);
+  EXPECT_EQ(shared_prompt_template(adapters), "");
+  adapters[1].prompt_template = "instruction";
+  EXPECT_EQ(shared_prompt_template(adapters), "instruction");
+  adapters[2].prompt_template = "chatml";
+  expect_error([&] { shared_prompt_template(adapters); }, ErrorKind::kIncompatible, "--template");
+}
+
+}  // namespace
+}  // namespace patina::adapter
