@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "ops/context.h"
 #include "ops/packed_matrix.h"
@@ -9,9 +10,9 @@
 namespace patina::ops {
 
 struct CrossEntropy {
-  double loss = 0;           // sum over rows of weight * -log softmax(W h)[target]
+  double loss = 0;                // sum over rows of weight * -log softmax(W h)[target]
   std::vector<float> row_losses;  // the same unweighted, one a row
-  Tensor dhidden;            // d loss / d hidden [rows x cols]; empty without `want_gradient`
+  Tensor dhidden;                 // d loss / d hidden [rows x cols]; empty without `want_gradient`
 };
 
 // The loss of predicting targets[i] from hidden row i by the vocabulary matrix W [vocabulary x cols]. Rows go through W

@@ -50,7 +50,8 @@ void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Ten
   const Tensor hidden = context.make(x.rows(), rank);
   context.parallel(x.rows(), kTokenTile, x.rows() * rank * (in + out), [&](int64_t begin, int64_t end, int /*worker*/) {
     const int64_t m = end - begin;
-    vector.sgemm(false, true, m, rank, in, 1.0F, input.row(begin), in, term.a.data(), in, 0.0F, hidden.row(begin), rank);
+    vector.sgemm(false, true, m, rank, in, 1.0F, input.row(begin), in, term.a.data(), in, 0.0F, hidden.row(begin),
+                 rank);
     vector.sgemm(false, true, m, out, rank, term.scale, hidden.row(begin), rank, term.b.data(), rank, 1.0F,
                  y.row(begin), out);
   });
@@ -79,8 +80,8 @@ void lora_backward(Context& context, Gradients& gradients, const Tensor& x, cons
   if (term.b.needs_grad()) {
     const Tensor db = gradients.into(term.b);
     context.parallel(out, kColumnTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
-      vector.sgemm(true, false, end - begin, rank, tokens, term.scale, dy.data() + begin, out, hidden.data(), rank, 1.0F,
-                   db.row(begin), rank);
+      vector.sgemm(true, false, end - begin, rank, tokens, term.scale, dy.data() + begin, out, hidden.data(), rank,
+                   1.0F, db.row(begin), rank);
     });
   }
   if (term.a.needs_grad()) {

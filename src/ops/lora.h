@@ -11,7 +11,7 @@ struct LoraTerm {
   Tensor a;  // [rank x in]
   Tensor b;  // [out x rank]
   float scale = 1.0F;
-  float dropout = 0.0F;   // share of x's elements set to zero on the way into A, while recording
+  float dropout = 0.0F;       // share of x's elements set to zero on the way into A, while recording
   uint64_t dropout_seed = 0;  // decides which, together with the position
 };
 

@@ -18,8 +18,7 @@ class PackedMatrix {
   PackedMatrix() = default;
   // Packs row-major blocks as they stand in a model file. `file_rows` may be released afterwards. Throws
   // kOutOfMemory.
-  PackedMatrix(ThreadPool& pool, quant::DType type, std::span<const std::byte> file_rows, int64_t rows,
-               int64_t cols);
+  PackedMatrix(ThreadPool& pool, quant::DType type, std::span<const std::byte> file_rows, int64_t rows, int64_t cols);
 
   quant::DType type() const { return type_; }
   int64_t rows() const { return rows_; }

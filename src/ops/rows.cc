@@ -35,16 +35,16 @@ Tensor gather_rows(Context& context, const Tensor& x, std::span<const int32_t> r
   out.set_needs_grad(x.needs_grad());
   for (size_t i = 0; i < rows.size(); ++i) std::copy_n(x.row(rows[i]), x.cols(), out.row(static_cast<int64_t>(i)));
   if (!context.records(out)) return out;
-  context.recorder->record(out, [x, out, kept = std::vector<int32_t>(rows.begin(), rows.end())](Context& ctx,
-                                                                                              Gradients& gradients) {
-    const Tensor dout = gradients.take(out);
-    if (!dout) return;
-    const Tensor dx = gradients.into(x);
-    for (size_t i = 0; i < kept.size(); ++i) {
-      float* row = dx.row(kept[i]);
-      ctx.kernels.vector.add(row, dout.row(static_cast<int64_t>(i)), row, dx.cols());
-    }
-  });
+  context.recorder->record(
+      out, [x, out, kept = std::vector<int32_t>(rows.begin(), rows.end())](Context& ctx, Gradients& gradients) {
+        const Tensor dout = gradients.take(out);
+        if (!dout) return;
+        const Tensor dx = gradients.into(x);
+        for (size_t i = 0; i < kept.size(); ++i) {
+          float* row = dx.row(kept[i]);
+          ctx.kernels.vector.add(row, dout.row(static_cast<int64_t>(i)), row, dx.cols());
+        }
+      });
   return out;
 }
 

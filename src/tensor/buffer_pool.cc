@@ -31,9 +31,11 @@ struct BufferPool::State {
   int64_t bytes = 0;
   int64_t peak = 0;
 
-  Memory take(int64_t floats) {
-    const auto found = free.find(floats);
-    if (found != free.end()) {
+  // At least `floats` long; sets it to what the memory holds. What is at most a quarter too large will do.
+  Memory take(int64_t& floats) {
+    const auto found = free.lower_bound(floats);
+    if (found != free.end() && found->first <= floats + floats / 4) {
+      floats = found->first;
       Memory memory = std::move(found->second);
       free.erase(found);
       return memory;
@@ -53,13 +55,13 @@ BufferPool::BufferPool() : state_(std::make_shared<State>()) {}
 BufferPool::~BufferPool() = default;
 
 Tensor BufferPool::make(int64_t rows, int64_t cols) {
-  const int64_t floats = rounded(rows * cols);
+  int64_t floats = rounded(rows * cols);
+  Memory memory = state_->take(floats);
   // The storage and its memory live together; the last handle puts the memory back.
   auto give_back = [state = state_, floats](Tensor::Storage* storage) {
     const std::unique_ptr<Tensor::Storage> owned(storage);
     state->free.emplace(floats, Memory(storage->data));
   };
-  Memory memory = state_->take(floats);
   auto storage = std::make_unique<Tensor::Storage>();
   storage->data = memory.release();
   Tensor result;

@@ -17,12 +17,19 @@ class Tensor {
   Tensor() = default;
 
   explicit operator bool() const { return storage_ != nullptr; }
-  float* data() const { return storage_->data; }
-  float* row(int64_t i) const { return storage_->data + i * cols_; }
+  float* data() const { return storage_->data + offset_; }
+  float* row(int64_t i) const { return data() + i * cols_; }
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
   int64_t size() const { return rows_ * cols_; }
   std::span<float> values() const { return {data(), static_cast<size_t>(size())}; }
+  // Rows [first, first + count) of the same memory. Operations on a view must not be recorded.
+  Tensor rows_view(int64_t first, int64_t count) const {
+    Tensor view = *this;
+    view.offset_ += first * cols_;
+    view.rows_ = count;
+    return view;
+  }
 
   // Whether a gradient shall flow into this tensor: set for trained parameters and by every operation whose result
   // depends on one.
@@ -39,6 +46,7 @@ class Tensor {
     bool needs_grad = false;
   };
   std::shared_ptr<Storage> storage_;
+  int64_t offset_ = 0;  // of the first element in the storage
   int64_t rows_ = 0;
   int64_t cols_ = 0;
 };

@@ -1,0 +1,89 @@
+#include "autograd/tape.h"
+
+#include <utility>
+
+namespace patina::autograd {
+
+namespace {
+
+// Stands in while a block runs that will be run again: operations mark what needs gradients, nothing is kept.
+class ForgetfulRecorder final : public ops::Recorder {
+ public:
+  void record(const ops::Tensor& /*result*/, Backward /*backward*/) override {}
+  ops::Tensor run_block(ops::Context& context, const ops::Tensor& x, Block block) override { return block(context, x); }
+};
+
+// Puts another recorder in place for a while.
+class RecorderSwap {
+ public:
+  RecorderSwap(ops::Context& context, ops::Recorder* recorder)
+      : context_(context), old_(std::exchange(context.recorder, recorder)) {}
+  RecorderSwap(const RecorderSwap&) = delete;
+  RecorderSwap& operator=(const RecorderSwap&) = delete;
+  ~RecorderSwap() { context_.recorder = old_; }
+
+ private:
+  ops::Context& context_;
+  ops::Recorder* old_;
+};
+
+}  // namespace
+
+void Tape::record(const Tensor& result, Backward backward) { steps_.push_back({result, std::move(backward)}); }
+
+ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block) {
+  if (!options_.recompute_blocks) return block(context, x);
+  ForgetfulRecorder forgetful;
+  const RecorderSwap swap(context, &forgetful);
+  Tensor y = block(context, x);
+  if (!y.needs_grad()) return y;
+  record(y, [this, x, y, block = std::move(block)](ops::Context& ctx, ops::Gradients& gradients) {
+    const Tensor dy = gradients.take(y);
+    if (!dy) return;
+    Tape inner(buffers_, options_);
+    inner.options_.recompute_blocks = false;
+    inner.gradients_ = std::exchange(gradients_, {});
+    {
+      const RecorderSwap inner_swap(ctx, &inner);
+      const Tensor again = block(ctx, x);
+      inner.backward(ctx, again, dy);
+    }
+    gradients_ = std::move(inner.gradients_);
+  });
+  return y;
+}
+
+void Tape::accumulate_into(const Tensor& parameter, const Tensor& gradient) { gradients_[parameter.key()] = gradient; }
+
+void Tape::backward(ops::Context& context, const Tensor& result, const Tensor& gradient) {
+  const RecorderSwap swap(context, nullptr);
+  gradients_[result.key()] = gradient;
+  while (!steps_.empty()) {
+    const Step step = std::move(steps_.back());
+    steps_.pop_back();
+    step.backward(context, *this);
+  }
+}
+
+ops::Tensor Tape::gradient(const Tensor& parameter) const {
+  const auto found = gradients_.find(parameter.key());
+  return found == gradients_.end() ? Tensor() : found->second;
+}
+
+ops::Tensor Tape::take(const Tensor& result) {
+  const auto found = gradients_.find(result.key());
+  if (found == gradients_.end()) return {};
+  Tensor gradient = std::move(found->second);
+  gradients_.erase(found);
+  return gradient;
+}
+
+ops::Tensor Tape::look(const Tensor& result) { return gradient(result); }
+
+ops::Tensor Tape::into(const Tensor& input) {
+  Tensor& gradient = gradients_[input.key()];
+  if (!gradient) gradient = buffers_.make_zero(input.rows(), input.cols());
+  return gradient;
+}
+
+}  // namespace patina::autograd

@@ -1,0 +1,192 @@
+#include "ops/attention.h"
+
+#include <cmath>
+#include <limits>
+
+#include "ops/attention_tiles.h"
+
+namespace patina::ops {
+
+namespace {
+
+// What one worker needs for a tile.
+struct Scratch {
+  float* queries;  // [kQueryTile x head_dim]
+  float* sums;     // [kQueryTile x head_dim]
+  float* keys;     // [kKeyTile x head_dim]
+  float* values;   // [kKeyTile x head_dim]
+  float* scores;   // [kQueryTile x kKeyTile]
+  float* largest;  // [kQueryTile]
+  float* total;    // [kQueryTile]
+
+  static int64_t floats(int64_t head_dim) {
+    return 2 * (kQueryTile + kKeyTile) * head_dim + kQueryTile * kKeyTile + 2 * kQueryTile;
+  }
+  Scratch(float* memory, int64_t head_dim)
+      : queries(memory),
+        sums(queries + kQueryTile * head_dim),
+        keys(sums + kQueryTile * head_dim),
+        values(keys + kKeyTile * head_dim),
+        scores(values + kKeyTile * head_dim),
+        largest(scores + kQueryTile * kKeyTile),
+        total(largest + kQueryTile) {}
+};
+
+// Rows of keys or values: where they are and how far apart.
+struct Rows {
+  const float* data;
+  int64_t stride;
+};
+
+Rows rows_of(const Context& context, const Tensor& x, const Segment& segment, int64_t offset,
+             const AttentionShape& shape, int64_t kv_head, int64_t first, int64_t count, float* buffer) {
+  if (segment.cache.blocks.empty()) return {x.row(segment.begin + first) + kv_head * shape.head_dim, x.cols()};
+  const f16* block = segment.cache.blocks[static_cast<size_t>(first / kKvBlockTokens)];
+  context.kernels.vector.f16_to_f32(block + offset + kv_head * kKvBlockTokens * shape.head_dim, buffer,
+                                    count * shape.head_dim);
+  return {buffer, shape.head_dim};
+}
+
+// Scores of one tile of keys to weights relative to the running maximum, in place; rescales the sums so far where the
+// maximum has grown.
+void update_softmax(const Context& context, const AttentionShape& shape, const QueryTile& tile, int64_t first,
+                    int64_t count, const Scratch& scratch) {
+  const auto& vector = context.kernels.vector;
+  for (int64_t line = 0; line < tile.lines(); ++line) {
+    float* scores = scratch.scores + line * kKeyTile;
+    const KeyRange seen = visible_in(shape, tile, line, first, count);
+    std::fill(scores, scores + seen.begin, 0.0F);
+    std::fill(scores + seen.end, scores + count, 0.0F);
+    if (seen.begin == seen.end) continue;
+    const float before = scratch.largest[line];
+    const float largest = std::max(before, vector.max(scores + seen.begin, seen.end - seen.begin));
+    const float fade = std::exp(before - largest);
+    scratch.largest[line] = largest;
+    scratch.total[line] =
+        scratch.total[line] * fade + vector.sum_exp(scores + seen.begin, largest, seen.end - seen.begin);
+    float* sums = scratch.sums + line * shape.head_dim;
+    if (fade != 1.0F) vector.scale(fade, sums, sums, shape.head_dim);
+  }
+}
+
+void attend(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+            const QueryTile& tile, const Scratch& scratch, const Tensor& out, const Tensor& lse) {
+  const auto& vector = context.kernels.vector;
+  const int64_t lines = tile.lines();
+  const int64_t dim = shape.head_dim;
+  gather_lines(context, q, shape, tile, shape.scale, scratch.queries);
+  std::fill_n(scratch.sums, lines * dim, 0.0F);
+  std::fill_n(scratch.largest, lines, -std::numeric_limits<float>::infinity());
+  std::fill_n(scratch.total, lines, 0.0F);
+  const KeyRange range = visible(shape, tile);
+  for (int64_t first = range.begin / kKeyTile * kKeyTile; first < range.end; first += kKeyTile) {
+    const int64_t count = std::min(kKeyTile, range.end - first);
+    const KvLayer& cache = tile.segment->cache;
+    const Rows keys = rows_of(context, k, *tile.segment, cache.keys, shape, tile.kv_head, first, count, scratch.keys);
+    vector.sgemm(false, true, lines, count, dim, 1.0F, scratch.queries, dim, keys.data, keys.stride, 0.0F,
+                 scratch.scores, kKeyTile);
+    update_softmax(context, shape, tile, first, count, scratch);
+    const Rows values =
+        rows_of(context, v, *tile.segment, cache.values, shape, tile.kv_head, first, count, scratch.values);
+    vector.sgemm(false, false, lines, dim, count, 1.0F, scratch.scores, kKeyTile, values.data, values.stride, 1.0F,
+                 scratch.sums, dim);
+  }
+  for (int64_t line = 0; line < lines; ++line) {
+    vector.scale(1.0F / scratch.total[line], scratch.sums + line * dim, scratch.sums + line * dim, dim);
+    if (!lse) continue;
+    lse.row(tile.segment->begin + tile.row + line / tile.heads)[tile.head + line % tile.heads] =
+        scratch.largest[line] + std::log(scratch.total[line]);
+  }
+  scatter_lines(scratch.sums, shape, tile, out);
+}
+
+// Rows of k or v to where the cache holds them.
+void store_rows(const Context& context, const Tensor& x, const Segment& segment, int64_t offset,
+                const AttentionShape& shape, int64_t begin, int64_t end) {
+  for (int64_t t = begin; t < end; ++t) {
+    const int64_t position = segment.position + t;
+    f16* block = segment.cache.blocks[static_cast<size_t>(position / kKvBlockTokens)] + offset;
+    for (int64_t head = 0; head < shape.kv_heads; ++head) {
+      context.kernels.vector.f32_to_f16(x.row(segment.begin + t) + head * shape.head_dim,
+                                        block + (head * kKvBlockTokens + position % kKvBlockTokens) * shape.head_dim,
+                                        shape.head_dim);
+    }
+  }
+}
+
+void store(const Context& context, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+           std::span<const Segment> segments) {
+  constexpr int64_t kChunk = 16;
+  for (const Segment& segment : segments) {
+    if (segment.cache.blocks.empty()) continue;
+    context.parallel(segment.count, kChunk, segment.count * k.cols() * 2,
+                     [&](int64_t begin, int64_t end, int /*worker*/) {
+                       store_rows(context, k, segment, segment.cache.keys, shape, begin, end);
+                       store_rows(context, v, segment, segment.cache.values, shape, begin, end);
+                     });
+  }
+}
+
+}  // namespace
+
+std::vector<QueryTile> query_tiles(const AttentionShape& shape, std::span<const Segment> segments, int64_t wanted) {
+  const int64_t group = shape.heads / shape.kv_heads;
+  int64_t rows = 0;
+  for (const Segment& segment : segments) rows += segment.count;
+  // Heads that share keys go together, unless that leaves threads without work.
+  int64_t heads = group;
+  while (heads % 2 == 0 && rows * heads * shape.kv_heads < kQueryTile * wanted) heads /= 2;
+  const int64_t count = std::max<int64_t>(1, kQueryTile / heads);
+  std::vector<QueryTile> tiles;
+  for (const Segment& segment : segments) {
+    for (int64_t row = 0; row < segment.count; row += count) {
+      for (int64_t head = 0; head < shape.heads; head += heads) {
+        tiles.push_back({&segment, head / group, head, heads, row, std::min(count, segment.count - row)});
+      }
+    }
+  }
+  return tiles;
+}
+
+void gather_lines(const Context& context, const Tensor& x, const AttentionShape& shape, const QueryTile& tile,
+                  float scale, float* out) {
+  const int64_t width = tile.heads * shape.head_dim;
+  for (int64_t i = 0; i < tile.count; ++i) {
+    const float* row = x.row(tile.segment->begin + tile.row + i) + tile.head * shape.head_dim;
+    context.kernels.vector.scale(scale, row, out + i * width, width);
+  }
+}
+
+void scatter_lines(const float* lines, const AttentionShape& shape, const QueryTile& tile, const Tensor& x) {
+  const int64_t width = tile.heads * shape.head_dim;
+  for (int64_t i = 0; i < tile.count; ++i) {
+    std::copy_n(lines + i * width, width, x.row(tile.segment->begin + tile.row + i) + tile.head * shape.head_dim);
+  }
+}
+
+Tensor attention(Context& context, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+                 std::span<const Segment> segments) {
+  store(context, k, v, shape, segments);
+  Tensor out = context.make(q.rows(), q.cols());
+  out.set_needs_grad(q.needs_grad() || k.needs_grad() || v.needs_grad());
+  const bool records = context.records(out);
+  const Tensor lse = records ? context.make(q.rows(), shape.heads) : Tensor();
+  const std::vector<QueryTile> tiles = query_tiles(shape, segments, context.pool.size());
+  const Tensor memory = context.make(context.pool.size(), Scratch::floats(shape.head_dim));
+  int64_t work = 0;
+  for (const Segment& segment : segments) work += segment.count * (segment.position + segment.count) * q.cols();
+  context.parallel(static_cast<int64_t>(tiles.size()), 1, work, [&](int64_t begin, int64_t end, int worker) {
+    const Scratch scratch(memory.row(worker), shape.head_dim);
+    for (int64_t i = begin; i < end; ++i) {
+      attend(context, q, k, v, shape, tiles[static_cast<size_t>(i)], scratch, out, lse);
+    }
+  });
+  if (!records) return out;
+  AttentionState state{q, k, v, out, lse, shape, {segments.begin(), segments.end()}};
+  context.recorder->record(out, [state = std::move(state)](Context& ctx, Gradients& gradients) {
+    attention_backward(ctx, gradients, state);
+  });
+  return out;
+}
+
+}  // namespace patina::ops

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "ops/attention.h"
+
+// What attention and its backward share: which rows and keys are worked on together, and how scores are masked.
+// Internal to this folder.
+namespace patina::ops {
+
+constexpr int64_t kKeyTile = kKvBlockTokens;
+// Rows of scores in one tile: a few heads of a few tokens, so that queries, keys, values and sums of heads of 256
+// elements (4 x 64 KiB) stay in a second-level cache of 512 KiB.
+constexpr int64_t kQueryTile = 64;
+
+// Rows [row, row + count) of a segment, for the query heads [head, head + heads), which all read kv_head. A tile's line
+// (t - row) * heads + (h - head) belongs to row t and head h.
+struct QueryTile {
+  const Segment* segment;
+  int64_t kv_head;
+  int64_t head;
+  int64_t heads;
+  int64_t row;
+  int64_t count;
+
+  int64_t lines() const { return count * heads; }
+  int64_t position(int64_t line) const { return segment->position + row + line / heads; }
+};
+
+// The positions [begin, end) that a row at `position` sees.
+struct KeyRange {
+  int64_t begin;
+  int64_t end;
+};
+
+inline KeyRange visible(const AttentionShape& shape, int64_t position) {
+  return {shape.window > 0 ? std::max<int64_t>(0, position + 1 - shape.window) : 0, position + 1};
+}
+
+// All positions that some row of the tile sees.
+inline KeyRange visible(const AttentionShape& shape, const QueryTile& tile) {
+  return {visible(shape, tile.position(0)).begin, visible(shape, tile.position(tile.lines() - 1)).end};
+}
+
+// What row `line` sees of the keys [first, first + count), counted from `first`; begin == end when nothing.
+inline KeyRange visible_in(const AttentionShape& shape, const QueryTile& tile, int64_t line, int64_t first,
+                           int64_t count) {
+  const KeyRange all = visible(shape, tile.position(line));
+  const int64_t begin = std::clamp<int64_t>(all.begin - first, 0, count);
+  return {begin, std::clamp<int64_t>(all.end - first, begin, count)};
+}
+
+// All rows and heads of a batch in tiles; at least `wanted` of them if there are as many heads and rows.
+std::vector<QueryTile> query_tiles(const AttentionShape& shape, std::span<const Segment> segments, int64_t wanted);
+
+// Lines of a tile to out [lines x head_dim] from x [tokens x heads * head_dim], times `scale`; and back.
+void gather_lines(const Context& context, const Tensor& x, const AttentionShape& shape, const QueryTile& tile,
+                  float scale, float* out);
+void scatter_lines(const float* lines, const AttentionShape& shape, const QueryTile& tile, const Tensor& x);
+
+// The backward of attention without cache, given lse [tokens x heads], the logarithm of each softmax's sum.
+struct AttentionState {
+  Tensor q, k, v, out, lse;
+  AttentionShape shape;
+  std::vector<Segment> segments;
+};
+void attention_backward(Context& context, Gradients& gradients, const AttentionState& state);
+
+}  // namespace patina::ops
