@@ -22,7 +22,7 @@ struct Hyperparameters {
   int64_t context_length = 0;
   float rms_norm_eps = 0;
   float rope_base = 10000.0F;
-  float rope_scale = 1.0F;    // factor on positions (1 / linear scaling factor)
+  float rope_scale = 1.0F;     // factor on positions (1 / linear scaling factor)
   int64_t sliding_window = 0;  // 0: none
 };
 

@@ -1,0 +1,92 @@
+#include "model/kv_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace patina::model {
+
+namespace {
+int64_t blocks_for(int64_t tokens) { return (tokens + ops::kKvBlockTokens - 1) / ops::kKvBlockTokens; }
+}  // namespace
+
+KvCache::KvCache(const Hyperparameters& hyper, int64_t tokens)
+    : layers_(hyper.layers),
+      layer_elements_(hyper.kv_heads * ops::kKvBlockTokens * hyper.head_dim),
+      block_elements_(2 * layers_ * layer_elements_),
+      max_blocks_(blocks_for(tokens)) {}
+
+int64_t KvCache::blocks_free() const { return max_blocks_ - used_blocks_; }
+
+platform::HugeBuffer KvCache::take() {
+  if (blocks_free() == 0) {
+    fail(ErrorKind::kOutOfMemory, "the key-value cache is full; use a larger context or fewer sequences");
+  }
+  platform::HugeBuffer block;
+  if (free_.empty()) {
+    block = platform::HugeBuffer(static_cast<size_t>(block_bytes()));
+  } else {
+    block = std::move(free_.back());
+    free_.pop_back();
+  }
+  ++used_blocks_;
+  return block;
+}
+
+void KvCache::give_back(platform::HugeBuffer block) {
+  free_.push_back(std::move(block));
+  --used_blocks_;
+}
+
+KvSequence::KvSequence(KvSequence&& other) noexcept
+    : cache_(other.cache_),
+      length_(std::exchange(other.length_, 0)),
+      blocks_(std::exchange(other.blocks_, {})),
+      pointers_(std::exchange(other.pointers_, {})) {}
+
+KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
+  if (this != &other) {
+    release(0);
+    cache_ = other.cache_;
+    length_ = std::exchange(other.length_, 0);
+    blocks_ = std::exchange(other.blocks_, {});
+    pointers_ = std::exchange(other.pointers_, {});
+  }
+  return *this;
+}
+
+KvSequence::~KvSequence() { release(0); }
+
+bool KvSequence::can_grow(int64_t tokens) const {
+  return blocks_for(length_ + tokens) - static_cast<int64_t>(blocks_.size()) <= cache_->blocks_free();
+}
+
+void KvSequence::grow(int64_t tokens) {
+  const int64_t wanted = blocks_for(length_ + tokens);
+  while (static_cast<int64_t>(blocks_.size()) < wanted) {
+    blocks_.push_back(cache_->take());
+    pointers_.push_back(blocks_.back().as<f16>().data());
+  }
+  length_ += tokens;
+}
+
+void KvSequence::truncate(int64_t length) {
+  length_ = std::clamp<int64_t>(length, 0, length_);
+  release(static_cast<size_t>(blocks_for(length_)));
+}
+
+ops::KvLayer KvSequence::layer(int64_t index) const {
+  const int64_t keys = 2 * index * cache_->layer_elements_;
+  return {pointers_, keys, keys + cache_->layer_elements_};
+}
+
+void KvSequence::release(size_t keep) noexcept {
+  while (blocks_.size() > keep) {
+    cache_->give_back(std::move(blocks_.back()));
+    blocks_.pop_back();
+    pointers_.pop_back();
+  }
+}
+
+}  // namespace patina::model

@@ -1,0 +1,122 @@
+#include "model/model.h"
+
+#include <cmath>
+#include <utility>
+
+#include "base/error.h"
+#include "model/architecture.h"
+#include "model/fingerprint.h"
+#include "ops/rms_norm.h"
+#include "ops/rows.h"
+
+namespace patina::model {
+
+namespace {
+
+std::vector<adapter::LinearSite> list_sites(const Weights& weights) {
+  std::vector<adapter::LinearSite> sites;
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    const LayerWeights& w = weights.layers[i];
+    const auto add = [&](Site site, const ops::PackedMatrix& matrix) {
+      sites.push_back({fmt::format("blk.{}.{}", i, site_name(site)), matrix.cols(), matrix.rows()});
+    };
+    add(Site::kQ, w.q);
+    add(Site::kK, w.k);
+    add(Site::kV, w.v);
+    add(Site::kO, w.o);
+    add(Site::kGate, w.gate);
+    add(Site::kUp, w.up);
+    add(Site::kDown, w.down);
+  }
+  return sites;
+}
+
+std::vector<float> frequencies(const Hyperparameters& hyper, const RopeKind& kind, const std::vector<float>& factors) {
+  std::vector<float> result;
+  for (int64_t i = 0; i < hyper.rope_dim / 2; ++i) {
+    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(hyper.rope_dim);
+    const double factor = kind.use_factors && !factors.empty() ? factors[static_cast<size_t>(i)] : 1.0;
+    result.push_back(static_cast<float>(std::pow(kind.base, exponent) * kind.scale / factor));
+  }
+  return result;
+}
+
+// The tokens of all parts, their positions and segments.
+struct Layout {
+  std::vector<int32_t> tokens;
+  std::vector<int64_t> positions;
+  std::vector<ops::Segment> segments;
+  std::vector<KvSequence*> caches;
+};
+
+Layout lay_out(std::span<const SequencePart> parts) {
+  Layout layout;
+  for (const SequencePart& part : parts) {
+    const auto count = static_cast<int64_t>(part.tokens.size());
+    const int64_t position = part.cache == nullptr ? 0 : part.cache->length() - count;
+    layout.segments.push_back({static_cast<int64_t>(layout.tokens.size()), count, position, {}});
+    layout.caches.push_back(part.cache);
+    layout.tokens.insert(layout.tokens.end(), part.tokens.begin(), part.tokens.end());
+    for (int64_t i = 0; i < count; ++i) layout.positions.push_back(position + i);
+  }
+  return layout;
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<const io::ModelFile> file, Hyperparameters hyper, const ArchitectureInfo& architecture)
+    : file_(std::move(file)), hyper_(std::move(hyper)), architecture_(&architecture) {}
+
+Model::~Model() = default;
+
+std::unique_ptr<Model> Model::load(std::shared_ptr<const io::ModelFile> file, ThreadPool& pool,
+                                   const std::function<void(double)>& progress) {
+  const ArchitectureInfo& architecture = find_architecture(file->metadata().get_string("general.architecture"));
+  std::unique_ptr<Model> model(new Model(file, read_hyperparameters(*file), architecture));
+  model->fingerprint_ = model::fingerprint(*file);
+  model->weights_ = std::make_unique<Weights>(load_weights(*file, model->hyper_, architecture, pool, progress));
+  model->sites_ = list_sites(*model->weights_);
+  return model;
+}
+
+int64_t Model::weight_bytes() const {
+  int64_t bytes = weights_->output.bytes();
+  for (const LayerWeights& w : weights_->layers) {
+    for (const ops::PackedMatrix* matrix : {&w.q, &w.k, &w.v, &w.o, &w.gate, &w.up, &w.down}) bytes += matrix->bytes();
+  }
+  return bytes;
+}
+
+ops::Tensor Model::hidden(ops::Context& context, std::span<const SequencePart> parts, std::span<const int32_t> rows,
+                          const adapter::Attachment& adapters) const {
+  Layout layout = lay_out(parts);
+  const bool all_rows = rows.size() == layout.tokens.size();
+  const auto pass = std::make_shared<Pass>(Pass{.hyper = hyper_,
+                                                .weights = *weights_,
+                                                .adapters = adapters,
+                                                .segments = std::move(layout.segments),
+                                                .caches = std::move(layout.caches),
+                                                .angles = {},
+                                                .rows = {rows.begin(), rows.end()},
+                                                .all_rows = all_rows});
+  for (const RopeKind& kind : architecture_->rope_kinds(hyper_, file_->metadata())) {
+    const std::vector<float> turns = frequencies(hyper_, kind, weights_->rope_factors);
+    pass->angles.push_back(ops::rope_angles(context, {turns, architecture_->rope_layout}, layout.positions));
+  }
+  ops::Tensor x = ops::embed(context, weights_->embedding->type, weights_->embedding->data, hyper_.hidden_size,
+                             layout.tokens, architecture_->embedding_scale(hyper_));
+  for (int64_t layer = 0; layer < hyper_.layers; ++layer) {
+    x = ops::block(context, x, [pass, layer, info = architecture_](ops::Context& ctx, const ops::Tensor& input) {
+      return info->block(ctx, *pass, *info, layer, input);
+    });
+  }
+  return norm(context, *pass, x, weights_->output_norm);
+}
+
+ops::Tensor Model::logits(ops::Context& context, const ops::Tensor& hidden) const {
+  return ops::linear(context, hidden, {.weight = &weights_->output, .bias = nullptr, .adapters = {}});
+}
+
+const ops::PackedMatrix& Model::output_matrix() const { return weights_->output; }
+
+}  // namespace patina::model

@@ -1,0 +1,131 @@
+#include "model/weights.h"
+
+#include <string>
+
+#include "base/error.h"
+#include "model/architecture.h"
+#include "platform/memory.h"
+#include "quant/dequantize.h"
+
+namespace patina::model {
+
+namespace {
+
+// What a layer's matrix is called, where it goes, and its shape.
+struct MatrixPlace {
+  const io::TensorInfo* tensor;
+  ops::PackedMatrix* target;
+};
+
+class Loader {
+ public:
+  Loader(const io::ModelFile& file, const Hyperparameters& hyper, const ArchitectureInfo& architecture)
+      : file_(file), hyper_(hyper), architecture_(architecture) {}
+
+  Weights read(ThreadPool& pool, const std::function<void(double)>& progress) {
+    weights_.embedding = &shaped("token_embd.weight", hyper_.hidden_size, hyper_.vocab_size);
+    weights_.layers.resize(static_cast<size_t>(hyper_.layers));
+    for (int64_t i = 0; i < hyper_.layers; ++i) read_layer(fmt::format("blk.{}.", i), weights_.layers[i]);
+    weights_.output_norm = vector("output_norm.weight", hyper_.hidden_size);
+    const bool tied = file_.find("output.weight") == nullptr;
+    matrix(tied ? "token_embd.weight" : "output.weight", hyper_.hidden_size, hyper_.vocab_size, weights_.output);
+    if (file_.find("rope_freqs.weight") != nullptr) {
+      weights_.rope_factors = vector("rope_freqs.weight", hyper_.rope_dim / 2);
+    }
+    check_memory();
+    pack(pool, progress);
+    return std::move(weights_);
+  }
+
+ private:
+  const io::TensorInfo& shaped(const std::string& name, int64_t cols, int64_t rows) const {
+    const io::TensorInfo& tensor = file_.require(name);
+    if (tensor.row_length() != cols || tensor.rows() != rows) {
+      fail(ErrorKind::kInvalidData, "{}: the tensor {} is {} x {}; the model's numbers ask for {} x {}",
+           file_.path().string(), name, tensor.rows(), tensor.row_length(), rows, cols);
+    }
+    return tensor;
+  }
+
+  std::vector<float> vector(const std::string& name, int64_t length) const {
+    const io::TensorInfo& tensor = shaped(name, length, 1);
+    std::vector<float> values(static_cast<size_t>(length));
+    quant::dequantize(tensor.type, tensor.data, values);
+    return values;
+  }
+
+  std::vector<float> optional_vector(const std::string& name, int64_t length) const {
+    return file_.find(name) == nullptr ? std::vector<float>() : vector(name, length);
+  }
+
+  void matrix(const std::string& name, int64_t cols, int64_t rows, ops::PackedMatrix& target) {
+    matrices_.push_back({&shaped(name, cols, rows), &target});
+  }
+
+  void read_layer(const std::string& prefix, LayerWeights& layer) {
+    const int64_t hidden = hyper_.hidden_size;
+    const int64_t q_size = hyper_.heads * hyper_.head_dim;
+    const int64_t kv_size = hyper_.kv_heads * hyper_.head_dim;
+    matrix(prefix + "attn_q.weight", hidden, q_size, layer.q);
+    matrix(prefix + "attn_k.weight", hidden, kv_size, layer.k);
+    matrix(prefix + "attn_v.weight", hidden, kv_size, layer.v);
+    matrix(prefix + "attn_output.weight", q_size, hidden, layer.o);
+    matrix(prefix + "ffn_gate.weight", hidden, hyper_.feed_forward_size, layer.gate);
+    matrix(prefix + "ffn_up.weight", hidden, hyper_.feed_forward_size, layer.up);
+    matrix(prefix + "ffn_down.weight", hyper_.feed_forward_size, hidden, layer.down);
+    layer.q_bias = optional_vector(prefix + "attn_q.bias", q_size);
+    layer.k_bias = optional_vector(prefix + "attn_k.bias", kv_size);
+    layer.v_bias = optional_vector(prefix + "attn_v.bias", kv_size);
+    layer.o_bias = optional_vector(prefix + "attn_output.bias", hidden);
+    layer.attention_norm = vector(prefix + "attn_norm.weight", hidden);
+    layer.feed_forward_norm = vector(prefix + "ffn_norm.weight", hidden);
+    if (architecture_.has_qk_norm) {
+      layer.q_norm = vector(prefix + "attn_q_norm.weight", hyper_.head_dim);
+      layer.k_norm = vector(prefix + "attn_k_norm.weight", hyper_.head_dim);
+    }
+    if (architecture_.has_post_norms) {
+      layer.post_attention_norm = vector(prefix + "post_attention_norm.weight", hidden);
+      layer.post_feed_forward_norm = vector(prefix + "post_ffw_norm.weight", hidden);
+    }
+  }
+
+  void check_memory() const {
+    int64_t needed = 0;
+    for (const MatrixPlace& place : matrices_) {
+      needed += kernels::panel_count(place.tensor->rows()) *
+                kernels::panel_bytes(place.tensor->type, place.tensor->row_length());
+    }
+    const uint64_t available = platform::available_memory();
+    if (available != 0 && static_cast<uint64_t>(needed) > available) {
+      fail(ErrorKind::kOutOfMemory,
+           "{} needs {} MiB of memory for its weights, and {} MiB are free; close other programs or take a smaller "
+           "quantization",
+           file_.path().string(), needed >> 20, available >> 20);
+    }
+  }
+
+  void pack(ThreadPool& pool, const std::function<void(double)>& progress) {
+    size_t done = 0;
+    for (const auto& [tensor, target] : matrices_) {
+      *target = ops::PackedMatrix(pool, tensor->type, tensor->data, tensor->rows(), tensor->row_length());
+      file_.release_pages(tensor->data);
+      ++done;
+      if (progress) progress(static_cast<double>(done) / static_cast<double>(matrices_.size()));
+    }
+  }
+
+  const io::ModelFile& file_;
+  const Hyperparameters& hyper_;
+  const ArchitectureInfo& architecture_;
+  Weights weights_;
+  std::vector<MatrixPlace> matrices_;
+};
+
+}  // namespace
+
+Weights load_weights(const io::ModelFile& file, const Hyperparameters& hyper, const ArchitectureInfo& architecture,
+                     ThreadPool& pool, const std::function<void(double)>& progress) {
+  return Loader(file, hyper, architecture).read(pool, progress);
+}
+
+}  // namespace patina::model
