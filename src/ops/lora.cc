@@ -37,8 +37,6 @@ void mask_dropped(Context& context, const LoraTerm& term, const Tensor& dx) {
   std::copy_n(masked.data(), masked.size(), dx.data());
 }
 
-bool drops(const Context& context, const LoraTerm& term) { return context.recorder != nullptr && term.dropout > 0.0F; }
-
 }  // namespace
 
 void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y) {
@@ -46,7 +44,8 @@ void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Ten
   const int64_t in = x.cols();
   const int64_t out = y.cols();
   const int64_t rank = term.a.rows();
-  const Tensor input = drops(context, term) ? dropped(context, x, term) : x;
+  const bool drops = context.recorder != nullptr && term.dropout > 0.0F;
+  const Tensor input = drops ? dropped(context, x, term) : x;
   const Tensor hidden = context.make(x.rows(), rank);
   context.parallel(x.rows(), kTokenTile, x.rows() * rank * (in + out), [&](int64_t begin, int64_t end, int /*worker*/) {
     const int64_t m = end - begin;
@@ -86,14 +85,14 @@ void lora_backward(Context& context, Gradients& gradients, const Tensor& x, cons
   }
   if (term.a.needs_grad()) {
     const Tensor da = gradients.into(term.a);
-    const Tensor input = drops(context, term) ? dropped(context, x, term) : x;
+    const Tensor input = term.dropout > 0.0F ? dropped(context, x, term) : x;
     context.parallel(in, kColumnTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
       vector.sgemm(true, false, rank, end - begin, tokens, 1.0F, dhidden.data(), rank, input.data() + begin, in, 1.0F,
                    da.data() + begin, in);
     });
   }
   if (x.needs_grad()) {
-    const bool masked = drops(context, term);
+    const bool masked = term.dropout > 0.0F;
     const Tensor target = masked ? context.buffers.make_zero(tokens, in) : gradients.into(x);
     context.parallel(tokens, kTokenTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
       vector.sgemm(false, false, end - begin, in, rank, 1.0F, dhidden.row(begin), rank, term.a.data(), in, 1.0F,

@@ -1,0 +1,188 @@
+#include <vector>
+
+#include "ops/attention.h"
+#include "ops/cross_entropy.h"
+#include "ops/gated_activation.h"
+#include "ops/gradient_check.h"
+#include "ops/linear.h"
+#include "ops/rms_norm.h"
+#include "ops/rope.h"
+#include "ops/rows.h"
+
+namespace patina::ops {
+namespace {
+
+TEST_F(OpsTest, GradientOfRmsNorm) {
+  const std::vector<float> weight = {1.5F, -0.5F, 0.25F, 2.0F, 1.0F, 0.0F, 3.0F, -1.0F};
+  expect_gradients({random(3, 16)}, [&](Context& context, const std::vector<Tensor>& x) {
+    return rms_norm(context, x[0], weight.data(), 1e-5F, 8);
+  });
+}
+
+TEST_F(OpsTest, GradientOfGatedActivations) {
+  for (const Activation activation : {Activation::kSilu, Activation::kGelu}) {
+    expect_gradients({random(3, 21), random(3, 21)}, [&](Context& context, const std::vector<Tensor>& x) {
+      return gated_activation(context, x[0], x[1], activation);
+    });
+  }
+}
+
+TEST_F(OpsTest, GradientOfSumsAndGatheredRows) {
+  expect_gradients({random(4, 9), random(4, 9)}, [](Context& context, const std::vector<Tensor>& x) {
+    const std::vector<int32_t> rows = {2, 0, 2};
+    return gather_rows(context, add(context, x[0], add(context, x[1], x[0])), rows);
+  });
+}
+
+TEST_F(OpsTest, GradientOfRotation) {
+  const std::vector<float> frequencies = {1.0F, 0.3F, 0.1F};
+  const std::vector<int64_t> positions = {0, 5, 17};
+  for (const auto layout : {kernels::RopeLayout::kNorm, kernels::RopeLayout::kNeox}) {
+    expect_gradients({random(3, 16), random(3, 16)}, [&](Context& context, const std::vector<Tensor>& x) {
+      // The rotation is in place: of a sum, whose own backward does not need it.
+      Tensor sum = add(context, x[0], x[1]);
+      rope(context, sum, 8, rope_angles(context, {frequencies, layout}, positions));
+      return sum;
+    });
+  }
+}
+
+Segment part(int64_t begin, int64_t count) { return {.begin = begin, .count = count, .position = 0, .cache = {}}; }
+
+struct AttentionCase {
+  AttentionShape shape;
+  std::vector<Segment> segments;
+};
+
+class AttentionTest : public OpsTest, public testing::WithParamInterface<AttentionCase> {
+ protected:
+  // The definition, in double.
+  static void expect_attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionCase& test,
+                               const Tensor& out) {
+    const auto& [shape, segments] = test;
+    for (const Segment& segment : segments) {
+      for (int64_t t = 0; t < segment.count; ++t) {
+        for (int64_t h = 0; h < shape.heads; ++h) expect_row(q, k, v, shape, segment, t, h, out);
+      }
+    }
+  }
+
+ private:
+  static void expect_row(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+                         const Segment& segment, int64_t t, int64_t h, const Tensor& out) {
+    const int64_t kv = h / (shape.heads / shape.kv_heads);
+    const auto head = [&](const Tensor& x, int64_t row, int64_t index) {
+      return x.row(segment.begin + row) + index * shape.head_dim;
+    };
+    std::vector<double> sums(static_cast<size_t>(shape.head_dim));
+    double total = 0;
+    for (int64_t s = shape.window > 0 ? std::max<int64_t>(0, t - shape.window + 1) : 0; s <= t; ++s) {
+      double score = 0;
+      for (int64_t i = 0; i < shape.head_dim; ++i) score += static_cast<double>(head(q, t, h)[i]) * head(k, s, kv)[i];
+      const double weight = std::exp(score * shape.scale);
+      total += weight;
+      for (int64_t i = 0; i < shape.head_dim; ++i) sums[static_cast<size_t>(i)] += weight * head(v, s, kv)[i];
+    }
+    for (int64_t i = 0; i < shape.head_dim; ++i) {
+      EXPECT_NEAR(head(out, t, h)[i], sums[static_cast<size_t>(i)] / total, 2e-5);
+    }
+  }
+};
+
+TEST_P(AttentionTest, EqualsItsDefinition) {
+  const AttentionCase& test = GetParam();
+  const int64_t rows = test.segments.back().begin + test.segments.back().count;
+  const Tensor q = random(rows, test.shape.heads * test.shape.head_dim);
+  const Tensor k = random(rows, test.shape.kv_heads * test.shape.head_dim);
+  const Tensor v = random(rows, test.shape.kv_heads * test.shape.head_dim);
+  expect_attention(q, k, v, test, attention(context_, q, k, v, test.shape, test.segments));
+}
+
+TEST_P(AttentionTest, GradientsOfQueriesKeysAndValues) {
+  const AttentionCase& test = GetParam();
+  const int64_t rows = test.segments.back().begin + test.segments.back().count;
+  expect_gradients(
+      {random(rows, test.shape.heads * test.shape.head_dim), random(rows, test.shape.kv_heads * test.shape.head_dim),
+       random(rows, test.shape.kv_heads * test.shape.head_dim)},
+      [&](Context& context, const std::vector<Tensor>& x) {
+        return attention(context, x[0], x[1], x[2], test.shape, test.segments);
+      });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, AttentionTest,
+    testing::Values(AttentionCase{{.heads = 2, .kv_heads = 2, .head_dim = 8, .scale = 0.3F}, {part(0, 5)}},
+                    AttentionCase{{.heads = 6, .kv_heads = 2, .head_dim = 16, .scale = 0.25F},
+                                  {part(0, 70), part(70, 1), part(71, 9)}},
+                    AttentionCase{{.heads = 4, .kv_heads = 1, .head_dim = 8, .scale = 0.3F, .window = 4},
+                                  {part(0, 11), part(11, 150)}},
+                    AttentionCase{{.heads = 3, .kv_heads = 3, .head_dim = 6, .scale = 0.4F, .window = 70},
+                                  {part(0, 140)}}));
+
+TEST_F(OpsTest, AttentionWithACacheInPiecesEqualsAttentionAtOnce) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 8, .scale = 0.35F, .window = 90};
+  const int64_t rows = 150;
+  const Tensor q = random(rows, 32);
+  const Tensor k = random(rows, 16);
+  const Tensor v = random(rows, 16);
+  for (const Tensor& x : {k, v}) {  // values that f16 holds exactly
+    for (float& value : x.values()) value = std::round(value * 64) / 64;
+  }
+  const std::vector<Segment> whole = {part(0, rows)};
+  const Tensor expected = attention(context_, q, k, v, shape, whole);
+  std::vector<std::vector<f16>> memory(3, std::vector<f16>(2 * 2 * 64 * 8));
+  const std::vector<f16*> blocks = {memory[0].data(), memory[1].data(), memory[2].data()};
+  for (int64_t begin = 0; begin < rows;) {
+    const int64_t count = std::min<int64_t>(begin % 3 == 0 ? 61 : 1, rows - begin);
+    const std::vector<Segment> piece = {
+        {.begin = 0, .count = count, .position = begin, .cache = {.blocks = blocks, .keys = 0, .values = 2 * 64 * 8}}};
+    const Tensor out = attention(context_, q.rows_view(begin, count), k.rows_view(begin, count),
+                                 v.rows_view(begin, count), shape, piece);
+    for (int64_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out.data()[i], expected.row(begin)[i], 1e-5);
+    begin += count;
+  }
+}
+
+// A matrix of f32 weights, packed.
+PackedMatrix pack(ThreadPool& pool, const Tensor& weights) {
+  return {pool, quant::DType::kF32, std::as_bytes(weights.values()), weights.rows(), weights.cols()};
+}
+
+TEST_F(OpsTest, GradientsOfLinearLayersAndTheirAdapters) {
+  const PackedMatrix first = pack(pool_, random(19, 32));
+  const PackedMatrix second = pack(pool_, random(19, 32));
+  const std::vector<float> bias(19, 0.5F);
+  expect_gradients({random(5, 32), random(4, 32), random(19, 4), random(3, 32), random(19, 3)},
+                   [&](Context& context, const std::vector<Tensor>& x) {
+                     const std::vector<LoraTerm> terms = {{.a = x[1], .b = x[2], .scale = 0.7F}};
+                     const std::vector<LoraTerm> dropping = {
+                         {.a = x[3], .b = x[4], .scale = 0.5F, .dropout = 0.3F, .dropout_seed = 11}};
+                     const std::vector<Linear> layers = {{&first, bias.data(), terms}, {&second, nullptr, dropping}};
+                     const std::vector<Tensor> y = linear(context, x[0], layers);
+                     return add(context, y[0], y[1]);
+                   });
+}
+
+TEST_F(OpsTest, LossAndItsGradientByDifferences) {
+  const PackedMatrix output = pack(pool_, random(50, 32));
+  const Tensor hidden = random(13, 32);
+  std::vector<int32_t> targets;
+  std::vector<float> weights;
+  for (int i = 0; i < 13; ++i) {
+    targets.push_back(i * 7 % 50);
+    weights.push_back(i % 4 == 0 ? 0.0F : 0.5F);
+  }
+  const CrossEntropy result = cross_entropy(context_, hidden, output, targets, weights, true);
+  for (int64_t i = 0; i < hidden.size(); i += 29) {
+    const float kept = hidden.data()[i];
+    hidden.data()[i] = kept + 1e-2F;
+    const double above = cross_entropy(context_, hidden, output, targets, weights, false).loss;
+    hidden.data()[i] = kept - 1e-2F;
+    const double below = cross_entropy(context_, hidden, output, targets, weights, false).loss;
+    hidden.data()[i] = kept;
+    EXPECT_NEAR(result.dhidden.data()[i], (above - below) / 2e-2, 3e-3) << i;
+  }
+}
+
+}  // namespace
+}  // namespace patina::ops
