@@ -1,35 +1,43 @@
 #!/bin/sh
-# The checks that run no code of the project: format, include direction, file length, scripts, clang-tidy.
-#   usage: lint.sh BUILD      a build folder of the test preset that is built (clang-tidy reads its commands)
+# The checks that run no code of the project: format, include direction, file length, scripts, clang-tidy. All of them
+# run; the exit code is 1 if one found something.
+#   usage: lint.sh BUILD      a configured build folder of the test preset (clang-tidy reads its commands)
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -eq 1 ] || { echo "usage: $0 BUILD" >&2; exit 2; }
-soft_limit=500
-hard_limit=800
 
 for tool in clang-format-19 clang-tidy-19 python3 shellcheck; do
   command -v $tool > /dev/null || { echo "lint needs $tool: run  make deps-test" >&2; exit 1; }
 done
 
-echo "lint: format"
-scripts/sources.sh | xargs clang-format-19 --dry-run -Werror
+check_format() { scripts/sources.sh | xargs clang-format-19 --dry-run -Werror; }
 
-echo "lint: include direction"
-python3 scripts/check_includes.py
+check_length() {
+  scripts/sources.sh | xargs wc -l | awk -v soft=500 -v hard=800 '
+    $2 == "total" { next }
+    $1 > hard { print $2 " has " $1 " lines: split it, " hard " is the limit"; failed = 1; next }
+    $1 > soft { print "note: " $2 " has " $1 " lines; does it still tell one story?" }
+    END { exit failed }'
+}
 
-echo "lint: file length"
-scripts/sources.sh | xargs wc -l | awk -v soft=$soft_limit -v hard=$hard_limit '
-  $2 == "total" { next }
-  $1 > hard { print $2 " has " $1 " lines: split it, " hard " is the limit"; failed = 1; next }
-  $1 > soft { print "note: " $2 " has " $1 " lines; does it still tell one story?" }
-  END { exit failed }'
-
-echo "lint: scripts"
-find scripts bench tests -name '*.sh' -exec shellcheck .ci/run {} +
-find scripts tests bench -name '*.py' -print0 | xargs -0 python3 -c '
+check_python() {
+  find scripts tests bench -name '*.py' -print0 | xargs -0 python3 -c '
 import ast, sys
 for path in sys.argv[1:]:
     ast.parse(open(path, encoding="utf-8").read(), path)'
+}
 
-echo "lint: clang-tidy"
-python3 scripts/clang_tidy.py "$1"
+failed=
+check() {
+  name=$1
+  shift
+  echo "lint: $name"
+  "$@" || failed="$failed, $name"
+}
+check format check_format
+check "include direction" python3 scripts/check_includes.py
+check "file length" check_length
+check "shell scripts" find scripts bench tests -name '*.sh' -exec shellcheck .ci/run {} +
+check "python scripts" check_python
+check clang-tidy python3 scripts/clang_tidy.py "$1"
+[ -z "$failed" ] || { echo "lint found something:${failed#,}" >&2; exit 1; }
