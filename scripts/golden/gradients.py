@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 
 OUT = Path(__file__).resolve().parents[2] / "tests/golden/gradients"
-RANK, ALPHA, CONTEXT = 4, 8.0, 128
+RANK, ALPHA, CONTEXT = 4, 8.0, 256
 LENGTHS, PROMPTS = (13, 7), (5, 3)  # tokens in each sequence, and how many of them are prompt
 PIECES = ["▁", "a", "b", "▁a", "▁b"]
 VOCABULARY = 3 + 256 + len(PIECES)
@@ -57,7 +57,7 @@ class Case:
 CASES = {
     "llama": Case("llama", neox=False, tied=False),
     "llama3": Case("llama", neox=False, rope_base=500000.0, rope_factors=True),
-    "qwen2": Case("qwen2", qkv_bias=True, rope_base=1e6, eps=1e-6),
+    "qwen2": Case("qwen2", head_dim=8, feed_forward=96, qkv_bias=True, rope_base=1e6, eps=1e-6),
     "qwen3": Case("qwen3", qk_norm=True, rope_base=1e6, eps=1e-6),
     "gemma3": Case("gemma3", layers=6, heads=2, kv_heads=1, feed_forward=32, qk_norm=True, gemma=True, window=4, rope_base=1e6, eps=1e-6),
 }
@@ -181,8 +181,9 @@ def write_model(path: Path, c: Case, weights: dict[str, np.ndarray]) -> None:
     w.add_feed_forward_length(c.feed_forward)
     w.add_head_count(c.heads)
     w.add_head_count_kv(c.kv_heads)
-    w.add_key_length(c.head_dim)
-    w.add_value_length(c.head_dim)
+    if c.heads * c.head_dim != c.hidden:
+        w.add_key_length(c.head_dim)
+        w.add_value_length(c.head_dim)
     w.add_rope_dimension_count(c.head_dim)
     w.add_rope_freq_base(c.rope_base)
     w.add_layer_norm_rms_eps(c.eps)
