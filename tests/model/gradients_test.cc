@@ -1,0 +1,174 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "adapter/lora_adapter.h"
+#include "autograd/tape.h"
+#include "base/error.h"
+#include "io/model_file.h"
+#include "model/model.h"
+#include "ops/cross_entropy.h"
+
+// Logits, losses and adapter gradients of tiny models of every architecture against PyTorch's, which are in f64
+// (scripts/golden/gradients.py). f32 throughout here: rounding errors of about 1e-6 grow through a few layers.
+namespace patina::model {
+namespace {
+
+constexpr double kTolerance = 2e-4;
+constexpr size_t kSequences = 2;
+
+std::filesystem::path golden(const std::string& name) {
+  return std::filesystem::path(PATINA_SOURCE_DIR) / "tests/golden/gradients" / name;
+}
+
+std::span<const float> floats(const io::TensorInfo& tensor) {
+  return {reinterpret_cast<const float*>(tensor.data.data()), static_cast<size_t>(tensor.elements())};
+}
+
+// Relative to the expected values' own size.
+void expect_near(std::span<const float> actual, std::span<const float> expected, const std::string& what) {
+  ASSERT_EQ(actual.size(), expected.size()) << what;
+  double error = 0;
+  double size = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    error += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
+    size += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  EXPECT_LT(std::sqrt(error), kTolerance * std::sqrt(size) + 1e-7) << what;
+}
+
+class GradientsTest : public testing::TestWithParam<std::string> {
+ protected:
+  GradientsTest()
+      : expected_(io::ModelFile::open(golden(GetParam() + "-expected.gguf"))),
+        model_(Model::load(io::ModelFile::open(golden(GetParam() + ".gguf")), pool_)),
+        lora_(adapter::load_lora(golden(GetParam() + "-adapter.gguf"))),
+        attachment_(model_->sites().size()) {
+    adapter::attach_lora(lora_, "adapter", 1.0F, {model_->sites(), model_->hyper().architecture}, attachment_, {});
+    for (size_t i = 0; i < kSequences; ++i) {
+      for (const int64_t token : expected_->metadata().get_ints(fmt::format("tokens.{}", i))) {
+        tokens_[i].push_back(static_cast<int32_t>(token));
+      }
+      response_[i] = expected_->metadata().get_ints(fmt::format("response.{}", i));
+    }
+    for (const adapter::LoraEntry& entry : lora_.entries) {
+      entry.a.set_needs_grad(true);
+      entry.b.set_needs_grad(true);
+    }
+  }
+
+  std::vector<SequencePart> parts() const { return {{tokens_[0], nullptr}, {tokens_[1], nullptr}}; }
+
+  // The rows that predict a token of a response, in both sequences laid end to end, with their targets.
+  void find_targets() {
+    int32_t row = 0;
+    for (size_t i = 0; i < kSequences; ++i) {
+      for (size_t t = 0; t < tokens_[i].size(); ++t, ++row) {
+        if (t + 1 == tokens_[i].size() || response_[i][t + 1] == 0) continue;
+        rows_.push_back(row);
+        targets_.push_back(tokens_[i][t + 1]);
+      }
+    }
+    weights_.assign(rows_.size(), 1.0F / static_cast<float>(rows_.size()));
+  }
+
+  ops::CrossEntropy loss_of(const ops::Tensor& hidden, bool want_gradient) {
+    return ops::cross_entropy(context_, hidden, model_->output_matrix(), targets_, weights_, want_gradient);
+  }
+
+  void expect_logits(const std::string& name, const adapter::Attachment& adapters) {
+    for (size_t i = 0; i < kSequences; ++i) {
+      std::vector<int32_t> rows;
+      for (size_t t = 0; t < tokens_[i].size(); ++t) rows.push_back(static_cast<int32_t>(t));
+      const std::vector<SequencePart> one = {{tokens_[i], nullptr}};
+      const ops::Tensor logits = model_->logits(context_, model_->hidden(context_, one, rows, adapters));
+      const std::string tensor = fmt::format("{}.{}", name, i);
+      expect_near(logits.values(), floats(expected_->require(tensor)), tensor);
+    }
+  }
+
+  void expect_gradients(bool recompute) {
+    find_targets();
+    autograd::Tape tape(buffers_, {.recompute_blocks = recompute});
+    context_.recorder = &tape;
+    const ops::Tensor hidden = model_->hidden(context_, parts(), rows_, attachment_);
+    const ops::CrossEntropy loss = loss_of(hidden, true);
+    context_.recorder = nullptr;
+    EXPECT_NEAR(loss.loss, floats(expected_->require("loss"))[0], 1e-5);
+    tape.backward(context_, hidden, loss.dhidden);
+    for (const adapter::LoraEntry& entry : lora_.entries) {
+      for (const auto& [half, parameter] : {std::pair("lora_a", entry.a), std::pair("lora_b", entry.b)}) {
+        const std::string name = fmt::format("{}.weight.{}.grad", entry.site, half);
+        const ops::Tensor gradient = tape.gradient(parameter);
+        ASSERT_TRUE(gradient) << name;
+        expect_near(gradient.values(), floats(expected_->require(name)), name);
+      }
+    }
+  }
+
+  ThreadPool pool_{2};
+  tensor::BufferPool buffers_;
+  ops::Context context_{
+      .pool = pool_, .kernels = kernels::default_kernels(), .buffers = buffers_, .recorder = nullptr, .precise = true};
+  std::unique_ptr<io::ModelFile> expected_;
+  std::unique_ptr<Model> model_;
+  adapter::LoraAdapter lora_;
+  adapter::Attachment attachment_;
+  std::vector<int32_t> tokens_[kSequences];
+  std::vector<int64_t> response_[kSequences];
+  std::vector<int32_t> rows_;
+  std::vector<int32_t> targets_;
+  std::vector<float> weights_;
+};
+
+TEST_P(GradientsTest, LogitsWithoutAdapterEqualPyTorch) { expect_logits("base_logits", {}); }
+TEST_P(GradientsTest, LogitsWithAdapterEqualPyTorch) { expect_logits("logits", attachment_); }
+TEST_P(GradientsTest, AdapterGradientsEqualPyTorch) { expect_gradients(false); }
+TEST_P(GradientsTest, RecomputedBlocksGiveTheSameGradients) { expect_gradients(true); }
+
+TEST_P(GradientsTest, LossWithoutAdapterEqualsPyTorch) {
+  find_targets();
+  const ops::Tensor hidden = model_->hidden(context_, parts(), rows_, {});
+  EXPECT_NEAR(loss_of(hidden, false).loss, floats(expected_->require("base_loss"))[0], 1e-5);
+}
+
+TEST_P(GradientsTest, CachedPiecesGiveTheSameLogits) {
+  const std::vector<int32_t>& tokens = tokens_[0];
+  KvCache cache(model_->hyper(), 256);
+  KvSequence sequence(cache);
+  const auto expected = floats(expected_->require("logits.0"));
+  for (size_t begin = 0; begin < tokens.size();) {
+    const size_t count = std::min<size_t>(begin == 0 ? 5 : 1, tokens.size() - begin);
+    const std::vector<SequencePart> piece = {{std::span(tokens).subspan(begin, count), &sequence}};
+    sequence.grow(static_cast<int64_t>(count));
+    const std::vector<int32_t> last = {static_cast<int32_t>(count - 1)};
+    const ops::Tensor logits = model_->logits(context_, model_->hidden(context_, piece, last, attachment_));
+    const auto vocabulary = static_cast<size_t>(logits.cols());
+    const auto row = expected.subspan((begin + count - 1) * vocabulary, vocabulary);
+    // Keys and values are kept in f16: relative errors of 5e-4 in each.
+    for (size_t i = 0; i < vocabulary; ++i) EXPECT_NEAR(logits.data()[i], row[i], 5e-3) << begin;
+    begin += count;
+  }
+}
+
+// Every case of the script, which must hold every architecture of the registry.
+const std::vector<std::string> kCases = {"llama", "llama3", "qwen2", "qwen3", "gemma3"};
+INSTANTIATE_TEST_SUITE_P(Architectures, GradientsTest, testing::ValuesIn(kCases));
+
+TEST(Gradients, CoverEveryArchitecture) {
+  std::set<std::string> covered;
+  for (const std::string& name : kCases) {
+    covered.insert(io::ModelFile::open(golden(name + ".gguf"))->metadata().get_string("general.architecture"));
+  }
+  const std::vector<std::string> names = architecture_names();
+  EXPECT_EQ(covered, std::set<std::string>(names.begin(), names.end()));
+}
+
+}  // namespace
+}  // namespace patina::model
