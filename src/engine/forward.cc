@@ -1,0 +1,58 @@
+#include "engine/forward.h"
+
+#include <algorithm>
+
+namespace patina::engine {
+
+namespace {
+
+// Positions made for a forward pass that are given up again unless it succeeds.
+class Growth {
+ public:
+  explicit Growth(std::span<const Reading> readings) : readings_(readings) {
+    for (const Reading& reading : readings_) lengths_.push_back(reading.sequence->cache().length());
+  }
+  Growth(const Growth&) = delete;
+  Growth& operator=(const Growth&) = delete;
+  ~Growth() {
+    if (kept_) return;
+    for (size_t i = 0; i < readings_.size(); ++i) readings_[i].sequence->cache().truncate(lengths_[i]);
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  std::span<const Reading> readings_;
+  std::vector<int64_t> lengths_;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+std::optional<std::span<const float>> ForwardResult::logits(size_t i) const {
+  if (rows_[i] < 0) return std::nullopt;
+  return std::span<const float>(logits_.row(rows_[i]), static_cast<size_t>(logits_.cols()));
+}
+
+ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<const Reading> readings) {
+  std::vector<model::SequencePart> parts;
+  std::vector<int32_t> wanted;
+  std::vector<int64_t> rows;
+  int64_t end = 0;
+  Growth growth(readings);
+  for (const Reading& reading : readings) {
+    const std::span<const TokenId> pending = reading.sequence->pending();
+    parts.push_back({pending.first(static_cast<size_t>(reading.tokens)), &reading.sequence->cache()});
+    end += reading.tokens;
+    const bool last = reading.tokens == static_cast<int64_t>(pending.size());
+    rows.push_back(last ? static_cast<int64_t>(wanted.size()) : -1);
+    if (last) wanted.push_back(static_cast<int32_t>(end - 1));
+    reading.sequence->cache().grow(reading.tokens);
+  }
+  ops::Tensor logits;
+  const ops::Tensor hidden = runtime.model().hidden(context, parts, wanted, runtime.attachment());
+  if (!wanted.empty()) logits = runtime.model().logits(context, hidden);
+  growth.keep();
+  return {std::move(logits), std::move(rows)};
+}
+
+}  // namespace patina::engine

@@ -1,0 +1,50 @@
+#include "engine/generator.h"
+
+#include <algorithm>
+
+#include "engine/forward.h"
+#include "engine/sequence.h"
+
+namespace patina::engine {
+
+namespace {
+
+// Enough rows for full speed of the matrix products, few enough that activations stay small and Ctrl-C is heard.
+constexpr int64_t kPromptChunk = 512;
+
+}  // namespace
+
+struct Generator::State {
+  explicit State(const Runtime& owner)
+      : runtime(owner),
+        context(owner.make_context(buffers)),
+        cache(owner.model().hyper(), owner.context_length()),
+        sequence(owner.tokenizer(), cache, owner.context_length()) {}
+
+  const Runtime& runtime;
+  tensor::BufferPool buffers;
+  ops::Context context;
+  model::KvCache cache;
+  Sequence sequence;
+};
+
+Generator::Generator(const Runtime& runtime) : state_(std::make_unique<State>(runtime)) {}
+Generator::~Generator() = default;
+
+Generation Generator::generate(std::span<const TokenId> prompt, const GenerationParams& params, const OnText& on_text,
+                               const Cancelled& cancelled) {
+  Sequence& sequence = state_->sequence;
+  sequence.begin(prompt, params, on_text);
+  while (!sequence.done()) {
+    if (cancelled && cancelled()) {
+      sequence.finish(StopReason::kCancelled);
+      break;
+    }
+    const Reading reading{&sequence, std::min(static_cast<int64_t>(sequence.pending().size()), kPromptChunk)};
+    const ForwardResult result = forward(state_->runtime, state_->context, {&reading, 1});
+    if (const auto logits = result.logits(0)) sequence.take_logits(*logits);
+  }
+  return sequence.generation();
+}
+
+}  // namespace patina::engine

@@ -1,0 +1,105 @@
+#include "engine/runtime.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "model/vocab_from_file.h"
+#include "platform/cores.h"
+
+namespace patina::engine {
+
+namespace {
+
+constexpr int64_t kMiB = int64_t{1} << 20;
+
+std::shared_ptr<const io::ModelFile> open_model_file(const RuntimeOptions& options) {
+  std::shared_ptr<const io::ModelFile> file = io::ModelFile::open(options.model, options.hints);
+  if (file->metadata().get_string("general.type", "model") == "adapter") {
+    fail(ErrorKind::kInvalidArgument, "{} is an adapter, not a model; give it with --lora, and its model with -m",
+         options.model.string());
+  }
+  return file;
+}
+
+int64_t context_of(const RuntimeOptions& options, int64_t model_context, const LogSink& sink) {
+  if (options.context < 0) {
+    fail(ErrorKind::kInvalidArgument, "a context of {} tokens makes no sense; give 1 or more, or 0 for the default",
+         options.context);
+  }
+  if (options.context > model_context) {
+    log(sink, LogLevel::kWarning,
+        fmt::format(
+            "the context of {} tokens is longer than the {} the model was made for; what lies beyond may be worse",
+            options.context, model_context));
+  }
+  return options.context > 0 ? options.context : std::min(model_context, kDefaultContext);
+}
+
+}  // namespace
+
+std::unique_ptr<Runtime> Runtime::open(const RuntimeOptions& options, const LogSink& log) {
+  std::unique_ptr<Runtime> runtime(new Runtime());  // NOLINT(cppcoreguidelines-owning-memory): private constructor
+  runtime->load_model(options, log);
+  runtime->load_adapters(options, log);
+  runtime->set_rules(options, log);
+  return runtime;
+}
+
+ops::Context Runtime::make_context(tensor::BufferPool& buffers) const {
+  return {.pool = *pool_, .kernels = *kernels_, .buffers = buffers, .precise = precise_};
+}
+
+void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
+  kernels_ = &kernels::default_kernels();
+  pool_ = std::make_unique<ThreadPool>(options.threads == 0 ? platform::default_threads() : options.threads);
+  precise_ = options.precise;
+  const std::shared_ptr<const io::ModelFile> file = open_model_file(options);
+  tokenizer_ = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
+  model_ = model::Model::load(file, *pool_, options.progress);
+  const model::Hyperparameters& hyper = model_->hyper();
+  if (tokenizer_->size() > hyper.vocab_size) {
+    fail(ErrorKind::kInvalidData, "{} is corrupt: its vocabulary has {} tokens, its embeddings {}",
+         options.model.string(), tokenizer_->size(), hyper.vocab_size);
+  }
+  context_length_ = context_of(options, hyper.context_length, sink);
+  model_name_ = file->metadata().get_string("general.name", "");
+  if (model_name_.empty()) model_name_ = options.model.stem().string();
+  log(sink, LogLevel::kInfo,
+      fmt::format("model: {} ({}, {} layers, {} MiB of weights)", model_name_, hyper.architecture, hyper.layers,
+                  model_->weight_bytes() / kMiB));
+  log(sink, LogLevel::kInfo,
+      fmt::format("threads: {}, instruction set: {}, context: {} tokens", pool_->size(), kernels_->name,
+                  context_length_));
+}
+
+void Runtime::load_adapters(const RuntimeOptions& options, const LogSink& sink) {
+  if (options.adapters.empty()) return;
+  attachment_ = adapter::Attachment(model_->sites().size());
+  const adapter::AttachmentTarget target{model_->sites(), model_->hyper().architecture, model_->fingerprint()};
+  for (const AdapterChoice& choice : options.adapters) {
+    const adapter::LoraAdapter& adapter = adapters_.emplace_back(adapter::load_lora(choice.path));
+    adapter::attach_lora(adapter, choice.path.string(), choice.scale, target, attachment_, sink);
+    log(sink, LogLevel::kInfo,
+        fmt::format("adapter: {} ({} linear layers, {} parameters, scale {})", choice.path.string(),
+                    adapter.entries.size(), adapter.parameters(), choice.scale));
+  }
+}
+
+void Runtime::set_rules(const RuntimeOptions& options, const LogSink& sink) {
+  PromptRuleSources sources;
+  sources.template_choice = options.prompt_template;
+  if (options.prompt_template.empty()) sources.adapter_template = adapter::shared_prompt_template(adapters_);
+  sources.chat_choice = options.chat_template;
+  sources.jinja = tokenizer_->vocab().chat_template;
+  rules_ = resolve_prompt_rules(sources);
+  if (rules_.question && !options.raw) {
+    log(sink, LogLevel::kInfo,
+        fmt::format("prompts are wrapped in the {} template {}; --raw turns it off",
+                    tokenizer::chat_format_name(*rules_.question),
+                    options.prompt_template.empty() ? "of the adapter" : "that --template chose"));
+  }
+  log(sink, LogLevel::kInfo, fmt::format("chat template: {}", tokenizer::chat_format_name(rules_.chat)));
+}
+
+}  // namespace patina::engine

@@ -1,0 +1,123 @@
+#include "engine/sequence.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace patina::engine {
+
+namespace {
+
+double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+sampling::SamplingParams sampling_of(const tokenizer::Tokenizer& tokenizer, const GenerationParams& params) {
+  sampling::SamplingParams sampling = params.sampling;
+  if (!params.ignore_eos) return sampling;
+  for (TokenId id = 0; id < tokenizer.size(); ++id) {
+    if (tokenizer.is_end_of_generation(id)) sampling.banned.push_back(id);
+  }
+  return sampling;
+}
+
+}  // namespace
+
+Sequence::Sequence(const tokenizer::Tokenizer& tokenizer, model::KvCache& cache, int64_t context_length)
+    : tokenizer_(&tokenizer), cache_(cache), context_length_(context_length) {}
+
+void Sequence::check(const tokenizer::Tokenizer& tokenizer, int64_t context_length, std::span<const TokenId> prompt,
+                     const GenerationParams& params) {
+  if (prompt.empty()) fail(ErrorKind::kInvalidArgument, "the prompt is empty; give at least one character");
+  if (static_cast<int64_t>(prompt.size()) >= context_length) {
+    fail(ErrorKind::kInvalidArgument,
+         "the prompt has {} tokens, which leaves no room for an answer in the context of {}; shorten it, or raise the "
+         "context (-c)",
+         prompt.size(), context_length);
+  }
+  for (const TokenId token : prompt) {
+    if (token < 0 || token >= tokenizer.size()) {
+      fail(ErrorKind::kInvalidArgument, "the prompt holds the token {}; the vocabulary has 0 to {}", token,
+           tokenizer.size() - 1);
+    }
+  }
+  static_cast<void>(sampling::Sampler(params.sampling));
+}
+
+int64_t Sequence::cached_prefix(std::span<const TokenId> prompt) const {
+  const auto held = std::span(tokens_).first(static_cast<size_t>(cache_.length()));
+  const auto last = static_cast<int64_t>(prompt.size()) - 1;
+  const auto differ = std::ranges::mismatch(held, prompt).in1;
+  return std::clamp<int64_t>(differ - held.begin(), 0, std::max<int64_t>(last, 0));
+}
+
+void Sequence::begin(std::span<const TokenId> prompt, const GenerationParams& params, OnText on_text) {
+  check(*tokenizer_, context_length_, prompt, params);
+  params_ = params;
+  on_text_ = std::move(on_text);
+  sampler_.emplace(sampling_of(*tokenizer_, params));
+  for (const TokenId token : prompt) sampler_->accept(token);
+  decoder_.emplace(*tokenizer_);
+  matcher_.emplace(params.stops);
+  generation_ = {};
+  generation_.prompt_tokens = static_cast<int64_t>(prompt.size());
+  generation_.cached_tokens = cached_prefix(prompt);
+  cache_.truncate(generation_.cached_tokens);
+  tokens_.assign(prompt.begin(), prompt.end());
+  done_ = false;
+  start_ = Clock::now();
+  first_token_.reset();
+}
+
+std::span<const TokenId> Sequence::pending() const {
+  return std::span(tokens_).subspan(static_cast<size_t>(cache_.length()));
+}
+
+void Sequence::take_logits(std::span<const float> logits) {
+  const auto known = std::min(logits.size(), static_cast<size_t>(tokenizer_->size()));
+  if (params_.max_tokens == 0) {
+    finish(StopReason::kLength);
+    return;
+  }
+  const TokenId token = sampler_->sample(logits.first(known));
+  if (!first_token_) first_token_ = Clock::now();
+  if (tokenizer_->is_end_of_generation(token)) {
+    finish(StopReason::kEndOfText);
+  } else {
+    accept(token);
+  }
+}
+
+void Sequence::accept(TokenId token) {
+  sampler_->accept(token);
+  tokens_.push_back(token);
+  ++generation_.generated_tokens;
+  emit(matcher_->push(decoder_->push(token)));
+  if (matcher_->stopped()) {
+    finish(StopReason::kStopText);
+  } else if (params_.max_tokens > 0 && generation_.generated_tokens >= params_.max_tokens) {
+    finish(StopReason::kLength);
+  } else if (static_cast<int64_t>(tokens_.size()) > context_length_) {
+    finish(StopReason::kContextFull);
+  }
+}
+
+void Sequence::finish(StopReason reason) {
+  if (done_) return;
+  done_ = true;
+  const Clock::time_point now = Clock::now();
+  const Clock::time_point read = first_token_.value_or(now);
+  generation_.prompt_seconds = seconds(read - start_);
+  generation_.generation_seconds = seconds(now - read);
+  std::string rest = matcher_->push(decoder_->finish());
+  rest += matcher_->finish();
+  generation_.reason = reason;
+  generation_.stop_text = matcher_->matched();
+  const OnText last = std::exchange(on_text_, {});  // what it holds goes with the answer
+  if (!rest.empty() && last) last(rest);
+}
+
+void Sequence::emit(std::string_view text) const {
+  if (!text.empty() && on_text_) on_text_(text);
+}
+
+}  // namespace patina::engine

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/generation.h"
+#include "model/kv_cache.h"
+#include "sampling/sampler.h"
+#include "tokenizer/stop_matcher.h"
+#include "tokenizer/tokenizer.h"
+
+namespace patina::engine {
+
+using tokenizer::TokenId;
+
+// One answer after another over one cached sequence: which tokens are to be read next, and what becomes of the logits
+// that follow them. Runs no forward pass itself (forward.h does). Not thread safe.
+class Sequence {
+ public:
+  using OnText = std::function<void(std::string_view text)>;
+
+  // Tokenizer and cache must outlive it. The cache must have room for context_length positions of it.
+  Sequence(const tokenizer::Tokenizer& tokenizer, model::KvCache& cache, int64_t context_length);
+
+  // Throws kInvalidArgument for a prompt that is empty, leaves no position in the context or holds a token outside the
+  // vocabulary, and for parameters that a Sampler refuses.
+  static void check(const tokenizer::Tokenizer& tokenizer, int64_t context_length, std::span<const TokenId> prompt,
+                    const GenerationParams& params);
+
+  // How many tokens of this prompt the cache holds already, the last one not counted: it must be read for its logits.
+  int64_t cached_prefix(std::span<const TokenId> prompt) const;
+
+  // Begins an answer to the prompt; of the cache, what the prompt begins with is kept. Throws as check().
+  void begin(std::span<const TokenId> prompt, const GenerationParams& params, OnText on_text);
+
+  // What is to be read next: the rest of the prompt, or the token chosen last.
+  std::span<const TokenId> pending() const;
+  bool done() const { return done_; }
+  // Whether the prompt has been read and tokens are being chosen.
+  bool answering() const { return first_token_.has_value(); }
+
+  // The cache's end, for a forward pass to fill: makes room for `count` positions, or gives them up after a failure.
+  model::KvSequence& cache() { return cache_; }
+
+  // Takes the logits after the last pending token: chooses the next one and hands out text. Throws what Sampler and
+  // on_text throw; the answer cannot go on then.
+  void take_logits(std::span<const float> logits);
+
+  // Ends the answer, handing out what text was held back. Does nothing when it is done.
+  void finish(StopReason reason);
+
+  const Generation& generation() const { return generation_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void accept(TokenId token);
+  void emit(std::string_view text) const;
+
+  const tokenizer::Tokenizer* tokenizer_;
+  model::KvSequence cache_;
+  int64_t context_length_;
+  std::vector<TokenId> tokens_;  // of the prompt and the answer; the cache holds the first ones
+
+  GenerationParams params_;
+  OnText on_text_;
+  std::optional<sampling::Sampler> sampler_;
+  std::optional<tokenizer::StreamDecoder> decoder_;
+  std::optional<tokenizer::StopMatcher> matcher_;
+  Generation generation_;
+  bool done_ = true;
+  Clock::time_point start_;
+  std::optional<Clock::time_point> first_token_;
+};
+
+}  // namespace patina::engine
