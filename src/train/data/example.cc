@@ -1,0 +1,77 @@
+#include "train/data/example.h"
+
+#include <string>
+
+#include "base/error.h"
+#include "tokenizer/chat_template.h"
+#include "train/digest.h"
+
+namespace patina::train {
+namespace {
+
+TokenId end_of_text(const tokenizer::Tokenizer& tokenizer) {
+  if (tokenizer.eos() != tokenizer::kNoToken) return tokenizer.eos();
+  if (tokenizer.vocab().eot != tokenizer::kNoToken) return tokenizer.vocab().eot;
+  fail(ErrorKind::kUnsupported, "this model's vocabulary has no end-of-text token, so answers could not learn to end");
+}
+
+void append_encoded(const tokenizer::Tokenizer& tokenizer, std::string_view text, tokenizer::EncodeOptions options,
+                    std::vector<TokenId>& tokens) {
+  const std::vector<TokenId> ids = tokenizer.encode(text, options);
+  tokens.insert(tokens.end(), ids.begin(), ids.end());
+}
+
+Example make_example(const tokenizer::Tokenizer& tokenizer, const Row& row, bool instruction, TokenId end) {
+  Example example;
+  example.line = row.line;
+  if (tokenizer.adds_bos()) example.tokens.push_back(tokenizer.bos());
+  if (instruction) {
+    append_encoded(tokenizer, tokenizer::wrap_instruction(row.prompt), {.add_special = false}, example.tokens);
+    example.loss_begin = example.tokens.size();
+    // Markers of control tokens inside an answer are its text: what is printed is the text, never a control token.
+    append_encoded(tokenizer, row.response, {.add_special = false, .parse_special = false, .continues = true},
+                   example.tokens);
+  } else {
+    example.loss_begin = 1;
+    append_encoded(tokenizer, row.response, {.add_special = false}, example.tokens);
+  }
+  example.tokens.push_back(end);
+  return example;
+}
+
+}  // namespace
+
+std::vector<Example> make_examples(const tokenizer::Tokenizer& tokenizer, const TrainingText& text, size_t context,
+                                   std::string_view source) {
+  const TokenId end = end_of_text(tokenizer);
+  std::vector<Example> examples;
+  examples.reserve(text.rows.size());
+  for (const Row& row : text.rows) {
+    try {
+      examples.push_back(make_example(tokenizer, row, text.instructions, end));
+    } catch (const Error& error) {
+      fail(ErrorKind::kInvalidData, "{}:{}: {}", source, row.line, error.what());
+    }
+    const size_t tokens = examples.back().tokens.size();
+    if (tokens > context) {
+      fail(ErrorKind::kInvalidData,
+           "{}:{}: this example has {} tokens, more than the context of {}; shorten or split it, or give a larger -c "
+           "where "
+           "the model allows",
+           source, row.line, tokens, context);
+    }
+  }
+  return examples;
+}
+
+uint64_t digest(std::span<const Example> examples) {
+  Digest digest;
+  for (const Example& example : examples) {
+    digest.add_number(example.tokens.size());
+    digest.add_number(example.loss_begin);
+    digest.add(std::as_bytes(std::span(example.tokens)));
+  }
+  return digest.value();
+}
+
+}  // namespace patina::train

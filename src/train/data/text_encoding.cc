@@ -1,0 +1,162 @@
+#include "train/data/text_encoding.h"
+
+#include <iconv.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+
+#include "base/error.h"
+#include "tokenizer/utf8.h"
+
+namespace patina::train {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kUtf16LittleMark = "\xFF\xFE";
+constexpr std::string_view kUtf16BigMark = "\xFE\xFF";
+
+// A conversion descriptor of iconv(3) that gives UTF-8.
+class Converter {
+ public:
+  explicit Converter(const char* from) : descriptor_(iconv_open("UTF-8", from)) {
+    if (!valid()) {
+      fail(ErrorKind::kUnsupported,
+           "this system cannot convert {} text; convert the file to UTF-8 (on Debian and Ubuntu the package "
+           "libc-gconv-modules-extra may be missing)",
+           from);
+    }
+  }
+  Converter(const Converter&) = delete;
+  Converter& operator=(const Converter&) = delete;
+  ~Converter() { iconv_close(descriptor_); }
+
+  // Appends what `bytes` mean to `text`; returns how many bytes could be converted.
+  size_t convert(std::string_view bytes, std::string& text) const {
+    char* in = const_cast<char*>(bytes.data());  // iconv's parameter is not const, but it only reads
+    size_t left = bytes.size();
+    std::array<char, 1 << 14> buffer;
+    while (left > 0) {
+      char* out = buffer.data();
+      size_t room = buffer.size();
+      const size_t result = iconv(descriptor_, &in, &left, &out, &room);
+      text.append(buffer.data(), buffer.size() - room);
+      if (result == static_cast<size_t>(-1) && errno != E2BIG) break;
+    }
+    return bytes.size() - left;
+  }
+
+ private:
+  bool valid() const {
+    return descriptor_ != reinterpret_cast<iconv_t>(-1);  // NOLINT(performance-no-int-to-ptr): as iconv_open(3) says
+  }
+
+  iconv_t descriptor_;
+};
+
+size_t line_number(std::string_view text_before) {
+  size_t lines = 1;
+  for (size_t i = 0; i < text_before.size(); ++i) {
+    const bool carriage_return = text_before[i] == '\r' && (i + 1 == text_before.size() || text_before[i + 1] != '\n');
+    if (text_before[i] == '\n' || carriage_return) ++lines;
+  }
+  return lines;
+}
+
+std::string convert(std::string_view bytes, const char* from, std::string_view advice, std::string_view source) {
+  std::string text;
+  const size_t converted = Converter(from).convert(bytes, text);
+  if (converted < bytes.size()) {
+    fail(ErrorKind::kInvalidData, "{}:{}: the byte at offset {} is no {} text; {}", source, line_number(text),
+         converted, from, advice);
+  }
+  return text;
+}
+
+void check_utf8(std::string_view bytes, std::string_view source) {
+  for (size_t i = 0; i < bytes.size();) {
+    const tokenizer::Utf8Character character = tokenizer::first_character(bytes.substr(i));
+    if (character.status != tokenizer::Utf8Status::kComplete) {
+      fail(
+          ErrorKind::kInvalidData,
+          "{}:{}: the byte 0x{:02X} at offset {} is no UTF-8 text; if the file was saved in an older Chinese encoding, "
+          "say --encoding gb18030, else save it as UTF-8",
+          source, line_number(bytes.substr(0, i)), static_cast<uint8_t>(bytes[i]), i);
+    }
+    i += character.length;
+  }
+}
+
+// The byte order of UTF-16 text, told by its mark or, where there is none, by which half of its ASCII characters (line
+// ends, spaces, markers) is zero. Empty for what does not look like UTF-16.
+const char* utf16_form(std::string_view bytes) {
+  if (bytes.starts_with(kUtf16LittleMark)) return "UTF-16LE";
+  if (bytes.starts_with(kUtf16BigMark)) return "UTF-16BE";
+  if (bytes.size() % 2 != 0) return nullptr;
+  const auto is_text = [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; };
+  size_t little = 0;
+  size_t big = 0;
+  for (size_t i = 0; i < bytes.size(); i += 2) {
+    if (bytes[i + 1] == '\0' && is_text(bytes[i])) ++little;
+    if (bytes[i] == '\0' && is_text(bytes[i + 1])) ++big;
+  }
+  if (little == big) return nullptr;
+  return little > big ? "UTF-16LE" : "UTF-16BE";
+}
+
+std::string to_utf8(std::string_view bytes, TextEncoding encoding, std::string_view source) {
+  if (encoding == TextEncoding::kGb18030) return convert(bytes, "GB18030", "leave --encoding out for UTF-8", source);
+  const bool may_be_utf16 = encoding == TextEncoding::kUtf16 || encoding == TextEncoding::kAuto;
+  const char* form = may_be_utf16 ? utf16_form(bytes) : nullptr;
+  if (form == nullptr && encoding == TextEncoding::kUtf16) form = "UTF-16LE";
+  if (form != nullptr) return convert(bytes, form, "save the file as UTF-8", source);
+  check_utf8(bytes, source);
+  return std::string(bytes);
+}
+
+// "\n" at every line end, and no byte order marks at the beginning of lines (files that were laid end to end have them
+// there). In place.
+void normalize_lines(std::string& text) {
+  size_t kept = 0;
+  bool line_begins = true;
+  for (size_t i = 0; i < text.size();) {
+    if (line_begins && std::string_view(text).substr(i).starts_with(kByteOrderMark)) {
+      i += kByteOrderMark.size();
+      continue;
+    }
+    const bool ends_with_two = text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+    const char c = text[i] == '\r' ? '\n' : text[i];
+    i += ends_with_two ? 2 : 1;
+    text[kept++] = c;
+    line_begins = c == '\n';
+  }
+  text.resize(kept);
+}
+
+}  // namespace
+
+std::optional<TextEncoding> text_encoding_from_name(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    if (c != '-' && c != '_') plain += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  if (plain == "auto") return TextEncoding::kAuto;
+  if (plain == "utf8") return TextEncoding::kUtf8;
+  if (plain == "utf16") return TextEncoding::kUtf16;
+  if (plain == "gb18030" || plain == "gbk" || plain == "gb2312") return TextEncoding::kGb18030;
+  return std::nullopt;
+}
+
+std::string decode_text(std::string_view bytes, TextEncoding encoding, std::string_view source) {
+  std::string text = to_utf8(bytes, encoding, source);
+  normalize_lines(text);
+  const size_t nul = text.find('\0');
+  if (nul != std::string::npos) {
+    fail(ErrorKind::kInvalidData, "{}:{}: a NUL character; this is no text file", source,
+         line_number(std::string_view(text).substr(0, nul)));
+  }
+  return text;
+}
+
+}  // namespace patina::train

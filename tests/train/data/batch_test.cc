@@ -1,0 +1,62 @@
+#include "train/data/batch.h"
+
+#include <algorithm>
+#include <map>
+
+#include "train/test_support.h"
+
+namespace patina::train {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(EpochOrder, IsAPermutationOfSeedAndEpoch) {
+  const std::vector<uint32_t> first = epoch_order(100, 1, 0);
+  std::vector<uint32_t> sorted = first;
+  std::sort(sorted.begin(), sorted.end());
+  for (uint32_t i = 0; i < 100; ++i) EXPECT_EQ(sorted[i], i);
+  EXPECT_EQ(epoch_order(100, 1, 0), first);
+  EXPECT_NE(epoch_order(100, 1, 1), first);
+  EXPECT_NE(epoch_order(100, 2, 0), first);
+  EXPECT_TRUE(epoch_order(0, 1, 0).empty());
+  EXPECT_THAT(epoch_order(1, 1, 0), ElementsAre(0));
+}
+
+TEST(EpochOrder, EveryOrderIsEquallyLikely) {
+  constexpr int kSeeds = 6000;
+  std::map<std::vector<uint32_t>, int> counts;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) ++counts[epoch_order(3, seed, seed % 7)];
+  ASSERT_EQ(counts.size(), 6);
+  // 1000 are expected of each; five standard deviations are 144.
+  for (const auto& [order, count] : counts) EXPECT_NEAR(count, kSeeds / 6, 144);
+}
+
+TEST(Pack, LaysExamplesEndToEnd) {
+  const std::vector<Example> examples = {{{1, 2, 3}, 1, 1}, {{4, 5, 6, 7}, 3, 2}};
+  const std::vector<uint32_t> order = {1, 0};
+  const std::vector<Batch> batches = pack(examples, order, 100);
+  ASSERT_EQ(batches.size(), 1);
+  EXPECT_THAT(batches[0].tokens, ElementsAre(4, 5, 6, 1, 2));
+  EXPECT_THAT(batches[0].starts, ElementsAre(0, 3));
+  EXPECT_THAT(batches[0].positions, ElementsAre(2, 3, 4));
+  EXPECT_THAT(batches[0].targets, ElementsAre(7, 2, 3));
+  EXPECT_THAT(batches[0].part(0), ElementsAre(4, 5, 6));
+  EXPECT_THAT(batches[0].part(1), ElementsAre(1, 2));
+}
+
+TEST(Pack, KeepsToTheLimit) {
+  const std::vector<Example> examples(5, Example{{1, 2, 3}, 1, 1});
+  const std::vector<uint32_t> order = {0, 1, 2, 3, 4};
+  const auto sizes = [&](size_t limit) {
+    std::vector<size_t> result;
+    for (const Batch& batch : pack(examples, order, limit)) result.push_back(batch.tokens.size());
+    return result;
+  };
+  EXPECT_THAT(sizes(4), ElementsAre(4, 4, 2));
+  EXPECT_THAT(sizes(5), ElementsAre(4, 4, 2));
+  EXPECT_THAT(sizes(1), ElementsAre(2, 2, 2, 2, 2));
+  EXPECT_THAT(sizes(10), ElementsAre(10));
+}
+
+}  // namespace
+}  // namespace patina::train
