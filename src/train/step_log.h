@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+
+namespace patina::train {
+
+// What one optimizer step did.
+struct StepRecord {
+  uint64_t step;   // from 1
+  uint64_t steps;  // of the whole run
+  uint64_t epoch;  // from 1
+  uint64_t epochs;
+  double loss;  // mean over the step's tokens that carry loss, before the step, in nats
+  double learning_rate;
+  double gradient_norm;  // before clipping
+  uint64_t tokens;       // that went through the model
+  double seconds;
+
+  double tokens_per_second() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
+};
+
+// A log of training steps: one JSON object a line, each on the disk's way before the next step begins.
+class StepLog {
+ public:
+  // A new log, or one that goes on where a resumed run stopped. Throws kIo.
+  StepLog(const std::filesystem::path& path, bool resume);
+  // Throws kIo, e.g. for a full disk.
+  void write(const StepRecord& record);
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream file_;
+};
+
+}  // namespace patina::train
