@@ -74,7 +74,8 @@ class Scheduler::Loop {
   bool wait_for_work();
   void admit();
   std::shared_ptr<Job> next_queued();
-  Slot& slot_for(std::span<const TokenId> tokens);
+  static int64_t saving(Sequence& sequence, std::span<const TokenId> prompt);
+  Slot& slot_for(std::span<const TokenId> prompt);
   void step();
   std::vector<Reading> plan(std::vector<Slot*>& slots);
   void advance(Slot& slot, std::span<const float> logits);
@@ -219,17 +220,26 @@ std::shared_ptr<Scheduler::Loop::Job> Scheduler::Loop::next_queued() {
   return job;
 }
 
-// The free slot that holds most of these tokens already; among equals the one unused for longest.
-Scheduler::Loop::Slot& Scheduler::Loop::slot_for(std::span<const TokenId> tokens) {
+// How many tokens a prompt saves by taking over a sequence; 0 where it would throw away more than that (a common BOS is
+// no reason to).
+int64_t Scheduler::Loop::saving(Sequence& sequence, std::span<const TokenId> prompt) {
+  const int64_t prefix = sequence.cached_prefix(prompt);
+  const int64_t whole = std::min(sequence.cache().length(), static_cast<int64_t>(prompt.size()));
+  return 2 * prefix >= whole ? prefix : 0;
+}
+
+// The free slot that saves most; among equals the one unused for longest.
+Scheduler::Loop::Slot& Scheduler::Loop::slot_for(std::span<const TokenId> prompt) {
   Slot* best = nullptr;
-  int64_t best_prefix = 0;
+  int64_t best_saving = 0;
   for (Slot& slot : slots_) {
     if (slot.job != nullptr) continue;
-    const int64_t prefix = slot.sequence.cached_prefix(tokens);
-    if (best != nullptr && (prefix < best_prefix || (prefix == best_prefix && slot.last_used > best->last_used)))
-      continue;
+    const int64_t saved = saving(slot.sequence, prompt);
+    const bool better =
+        best == nullptr || saved > best_saving || (saved == best_saving && slot.last_used < best->last_used);
+    if (!better) continue;
     best = &slot;
-    best_prefix = prefix;
+    best_saving = saved;
   }
   return *best;
 }
