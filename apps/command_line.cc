@@ -1,0 +1,169 @@
+#include "apps/command_line.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "apps/console.h"
+#include "apps/nearest.h"
+#include "apps/version.h"
+#include "base/error.h"
+
+namespace patina::apps {
+
+namespace {
+
+constexpr size_t kHelpColumn = 34;
+
+// Placeholders without CLI11's decorations, and the default at the end of the description.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(kHelpColumn); }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string value = option->get_type_size() == 0 ? "" : option->get_default_str();
+    if (option->get_required()) return option->get_description() + " (required)";
+    return value.empty() ? option->get_description() : fmt::format("{} (default {})", option->get_description(), value);
+  }
+};
+
+struct Word {
+  std::string name;   // without dashes, underscores turned into dashes
+  std::string value;  // what follows "="
+  bool has_value = false;
+};
+
+// "--top_k=3" is {"top-k", "3"}; "-t4" is {"t", "4"}.
+Word split(const std::string& argument) {
+  const size_t begin = argument.starts_with("--") ? 2 : 1;
+  const size_t equals = argument.find('=');
+  Word word;
+  word.name = argument.substr(begin, equals == std::string::npos ? equals : equals - begin);
+  std::replace(word.name.begin(), word.name.end(), '_', '-');
+  if (equals != std::string::npos) {
+    word.value = argument.substr(equals + 1);
+    word.has_value = true;
+  } else if (begin == 1 && word.name.find_first_not_of("0123456789", 1) == std::string::npos && word.name.size() > 1) {
+    word.value = word.name.substr(1);
+    word.name.resize(1);
+    word.has_value = true;
+  }
+  return word;
+}
+
+bool is_flag(const std::string& argument) {
+  if (argument.size() < 2 || argument[0] != '-') return false;
+  return std::string_view("0123456789.").find(argument[1]) == std::string_view::npos;
+}
+
+std::string with_dashes(const std::string& name) { return (name.size() == 1 ? "-" : "--") + name; }
+
+}  // namespace
+
+CommandLine::CommandLine(const Invocation& call, const std::string& description)
+    : call_(call), app_(description, call.program) {
+  app_.formatter(std::make_shared<HelpFormatter>());
+  app_.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app_.set_help_flag("-h,--help", "print this and exit");
+  app_.set_version_flag("--version", fmt::format("patina {}", kVersion), "print the version and exit");
+  app_.add_flag("-v,--verbose", verbose_, "more notices on stderr");
+  app_.add_flag("-q,--quiet", quiet_, "only warnings and errors on stderr");
+}
+
+CLI::Option* CommandLine::add_repeatable(const std::string& names, std::vector<std::string>& values,
+                                         const std::string& description) {
+  return app_.add_option(names, values, description)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+bool CommandLine::parse() {
+  std::vector<std::string> words = normalise();
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+  try {
+    app_.parse(std::move(words));
+  } catch (const CLI::Success& asked) {
+    app_.exit(asked);
+    return false;
+  } catch (const CLI::ParseError& error) {
+    fail(ErrorKind::kInvalidArgument, "{}; `{} --help` explains the flags", error.what(), call_.program);
+  }
+  log_ = stderr_log(quiet_ ? LogLevel::kWarning : (verbose_ ? LogLevel::kDebug : LogLevel::kInfo));
+  if (!ignored_seen_.empty()) {
+    patina::log(log_, LogLevel::kInfo, fmt::format("no meaning here, ignored: {}", fmt::join(ignored_seen_, " ")));
+  }
+  return true;
+}
+
+const CLI::Option* CommandLine::find(std::string_view name) const {
+  return app_.get_option_no_throw(with_dashes(std::string(name)));
+}
+
+const IgnoredFlag* CommandLine::find_ignored(std::string_view name) const {
+  const auto found =
+      std::find_if(ignored_.begin(), ignored_.end(), [&](const auto& flag) { return flag.name == name; });
+  return found == ignored_.end() ? nullptr : &*found;
+}
+
+// The arguments in the form that CLI11 wants: known flags by one of their own names, the rest as it is.
+std::vector<std::string> CommandLine::normalise() {
+  const std::vector<std::string>& arguments = call_.arguments;
+  std::vector<std::string> words;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--") {
+      words.insert(words.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
+      break;
+    }
+    if (!is_flag(argument)) {
+      words.push_back(argument);
+      continue;
+    }
+    const Word word = split(argument);
+    const CLI::Option* option = find(word.name);
+    if (option == nullptr) {
+      const IgnoredFlag* ignored = find_ignored(word.name);
+      if (ignored == nullptr) fail_unknown(argument.substr(0, argument.find('=')));
+      i = skip_ignored(*ignored, i, word.has_value);
+      continue;
+    }
+    const bool takes_value = option->get_items_expected_max() > 0;
+    if (!takes_value && word.has_value) {
+      fail(ErrorKind::kInvalidArgument, "{} takes no value", with_dashes(word.name));
+    }
+    words.push_back(with_dashes(word.name));
+    if (!takes_value) continue;
+    if (!word.has_value && i + 1 == arguments.size()) {
+      fail(ErrorKind::kInvalidArgument, "{} needs a value: {}", with_dashes(word.name), option->get_description());
+    }
+    words.push_back(word.has_value ? word.value : arguments[++i]);
+  }
+  return words;
+}
+
+// The index of the last argument that belongs to the ignored flag at `index`.
+size_t CommandLine::skip_ignored(const IgnoredFlag& flag, size_t index, bool has_value) {
+  const std::vector<std::string>& arguments = call_.arguments;
+  ignored_seen_.push_back(arguments[index]);
+  if (flag.value == FlagValue::kNone || has_value || index + 1 == arguments.size()) return index;
+  if (flag.value == FlagValue::kOptional && !is_switch_value(arguments[index + 1])) return index;
+  return index + 1;
+}
+
+void CommandLine::fail_unknown(const std::string& flag) const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app_.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  fail(ErrorKind::kInvalidArgument, "unknown flag {}{} `{} --help` explains the flags", flag, suggestion(flag, names),
+       call_.program);
+}
+
+}  // namespace patina::apps

@@ -1,0 +1,36 @@
+#include "apps/console.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+
+namespace patina::apps {
+
+namespace {
+
+std::string_view prefix(LogLevel level) {
+  switch (level) {
+    case LogLevel::kWarning:
+      return "warning: ";
+    case LogLevel::kError:
+      return "error: ";
+    case LogLevel::kDebug:
+    case LogLevel::kInfo:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+LogSink stderr_log(LogLevel least) {
+  return [least](LogLevel level, std::string_view message) {
+    if (level < least) return;
+    // One call of the C library, which locks the stream: lines of several threads stay whole.
+    const std::string line = fmt::format("{}{}\n", prefix(level), message);
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  };
+}
+
+}  // namespace patina::apps

@@ -1,0 +1,106 @@
+#include "apps/flags_model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "tokenizer/chat_template.h"
+
+namespace patina::apps {
+
+namespace {
+
+// A finite number that takes up all of `text`.
+std::optional<float> whole_number(std::string_view text) {
+  float value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+void add_model_flags(CommandLine& line, ModelFlags& flags) {
+  line.app()
+      .add_option("-m,--model", flags.path, "the model, a GGUF or GGJT v3 (.bin) file; any part of a split one")
+      ->type_name("FILE")
+      ->required();
+  const std::string group = "What a GGJT v3 (.bin) file does not say (ignored for GGUF)";
+  line.app()
+      .add_option("--rms-norm-eps", flags.hints.rms_norm_eps, "epsilon of the norms (default 5e-6)")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  line.app()
+      .add_option("--rope-freq-base", flags.hints.rope_freq_base, "base of the rotations' frequencies (default 10000)")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  line.app()
+      .add_option("--n-kv-heads", flags.hints.head_count_kv, "key-value heads (default as the shapes say)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  line.app()
+      .add_option("--n-ctx-train", flags.hints.context_length, "context it was trained with (default 2048)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  line.ignore(llama_flags_without_meaning());
+}
+
+void add_compute_flags(CommandLine& line, ComputeFlags& flags) {
+  line.app().add_option("-t,--threads", flags.threads, "threads; 0 or less: one a core")->type_name("N");
+  line.app().add_flag("--precise", flags.precise, "keep activations in f32: slower, the reference");
+}
+
+void add_context_flags(CommandLine& line, ContextFlags& flags) {
+  line.app()
+      .add_option("-c,--ctx-size", flags.size,
+                  "tokens of context\n(default the smaller of what the model was trained for and 4096)")
+      ->type_name("N")
+      ->default_str("")
+      ->check(CLI::NonNegativeNumber);
+}
+
+AdapterSpec parse_scaled_adapter(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos && colon > 0) {
+    if (const std::optional<float> scale = whole_number(text.substr(colon + 1))) {
+      return {.path = text.substr(0, colon), .scale = *scale};
+    }
+  }
+  return {.path = text};
+}
+
+std::vector<AdapterSpec> AdapterFlags::specs() const {
+  std::vector<AdapterSpec> all;
+  for (const std::string& file : files) all.push_back({.path = file});
+  for (const std::string& text : scaled) all.push_back(parse_scaled_adapter(text));
+  return all;
+}
+
+void add_adapter_flags(CommandLine& line, AdapterFlags& flags) {
+  line.add_repeatable("--lora,--lora-adapter", flags.files, "lay this adapter over the model; repeatable")
+      ->type_name("FILE");
+  line.add_repeatable("--lora-scaled", flags.scaled, "the same at a scale other than 1; repeatable")
+      ->type_name("FILE:SCALE");
+}
+
+void add_template_flags(CommandLine& line, TemplateFlags& flags) {
+  line.app()
+      .add_option("--template", flags.prompt,
+                  "put prompts into this template, also where adapters disagree; none: into no template\n"
+                  "(default what the adapters were trained with)")
+      ->type_name("NAME");
+  line.app()
+      .add_option("--chat-template", flags.chat,
+                  fmt::format("format of conversations (default as the file says), one of\n{}",
+                              fmt::join(tokenizer::chat_format_names(), ", ")))
+      ->type_name("NAME");
+}
+
+}  // namespace patina::apps

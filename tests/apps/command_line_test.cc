@@ -1,0 +1,175 @@
+#include "apps/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "apps/flags_model.h"
+#include "apps/flags_sampling.h"
+#include "base/error.h"
+
+namespace patina::apps {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Options {
+  std::string prompt;
+  std::string system;
+  int predict = -1;
+  bool raw = false;
+  std::vector<std::string> stops;
+  std::vector<std::string> rest;
+  ModelFlags model;
+  ComputeFlags compute;
+  AdapterFlags adapters;
+  SamplingFlags sampling;
+};
+
+// The options after `arguments`, of a command that has most kinds of flags.
+Options parse(std::vector<std::string> arguments) {
+  Options options;
+  const Invocation call{.program = "patina test", .arguments = std::move(arguments)};
+  CommandLine line(call, "A command.");
+  line.app().add_option("-p,--prompt", options.prompt, "text");
+  line.app().add_option("--sys", options.system, "text");
+  line.app().add_option("-n,--predict", options.predict, "tokens");
+  line.app().add_flag("--raw", options.raw, "no template");
+  line.add_repeatable("-r,--reverse-prompt", options.stops, "stop there");
+  line.app().add_option("rest", options.rest, "files");
+  add_model_flags(line, options.model);
+  line.app().get_option("--model")->required(false);
+  add_compute_flags(line, options.compute);
+  add_adapter_flags(line, options.adapters);
+  add_sampling_flags(line, options.sampling);
+  EXPECT_TRUE(line.parse());
+  return options;
+}
+
+std::string complaint(std::vector<std::string> arguments) {
+  try {
+    parse(std::move(arguments));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(CommandLine, ReadsNamesInEveryForm) {
+  EXPECT_EQ(parse({"-m", "a.gguf"}).model.path, "a.gguf");
+  EXPECT_EQ(parse({"--model=a=b.gguf"}).model.path, "a=b.gguf");
+  EXPECT_EQ(parse({"-sys", "be brief"}).system, "be brief");
+  EXPECT_EQ(parse({"--reverse_prompt", "a_b"}).stops, std::vector<std::string>{"a_b"});
+  EXPECT_EQ(parse({"--top_k=3"}).sampling.params.top_k, 3);
+  EXPECT_EQ(parse({"-t4"}).compute.threads, 4);
+  EXPECT_TRUE(parse({"--raw"}).raw);
+}
+
+TEST(CommandLine, TakesAnyTextAsAValue) {
+  EXPECT_EQ(parse({"-p", "- one"}).prompt, "- one");
+  EXPECT_EQ(parse({"-p", "--raw"}).prompt, "--raw");
+  EXPECT_EQ(parse({"-p", "--"}).prompt, "--");
+  EXPECT_EQ(parse({"-p", ""}).prompt, "");
+  EXPECT_EQ(parse({"-p", "[1, 2]"}).prompt, "[1, 2]");
+  EXPECT_EQ(parse({"-p", "{}"}).prompt, "{}");
+  EXPECT_EQ(parse({"-p", "\"quoted\""}).prompt, "\"quoted\"");
+  EXPECT_EQ(parse({"-p", "讲一个笑话。"}).prompt, "讲一个笑话。");
+  EXPECT_THAT(parse({"-r", "[a,b]", "-r", "--"}).stops, ElementsAre("[a,b]", "--"));
+}
+
+TEST(CommandLine, TakesNegativeNumbersAsValues) {
+  EXPECT_EQ(parse({"--seed", "-1"}).sampling.seed, -1);
+  EXPECT_EQ(parse({"-n", "-2"}).predict, -2);
+  EXPECT_FLOAT_EQ(parse({"--presence-penalty", "-.5"}).sampling.params.presence_penalty, -0.5F);
+}
+
+TEST(CommandLine, LetsTheLastOfSeveralCount) {
+  const Options options = parse({"--temp", "0.1", "-p", "a", "--temperature", "0.7", "-p", "b"});
+  EXPECT_FLOAT_EQ(options.sampling.params.temperature, 0.7F);
+  EXPECT_EQ(options.prompt, "b");
+}
+
+TEST(CommandLine, CollectsRepeatableFlagsAndPositionals) {
+  const Options options = parse({"--lora", "a.bin", "one", "--lora-adapter", "b.bin", "two", "--", "-three"});
+  EXPECT_THAT(options.adapters.files, ElementsAre("a.bin", "b.bin"));
+  EXPECT_THAT(options.rest, ElementsAre("one", "two", "-three"));
+}
+
+TEST(CommandLine, NamesTheNearestKnownFlag) {
+  EXPECT_THAT(complaint({"--promt", "x"}), StartsWith("unknown flag --promt; did you mean --prompt?"));
+  EXPECT_THAT(complaint({"--topk=3"}), StartsWith("unknown flag --topk; did you mean --top-k?"));
+  EXPECT_THAT(complaint({"-N", "3"}), StartsWith("unknown flag -N; did you mean -n?"));
+  EXPECT_THAT(complaint({"-promt", "3"}), StartsWith("unknown flag -promt; did you mean --prompt?"));
+}
+
+TEST(CommandLine, RefusesUnusableValues) {
+  EXPECT_THAT(complaint({"-n"}), HasSubstr("-n needs a value"));
+  EXPECT_THAT(complaint({"-n", "many"}), HasSubstr("many"));
+  EXPECT_THAT(complaint({"-n", "99999999999"}), HasSubstr("99999999999"));
+  EXPECT_THAT(complaint({"--raw=1"}), HasSubstr("--raw takes no value"));
+  EXPECT_THAT(complaint({"--seed", "-2"}), HasSubstr("--seed"));
+  EXPECT_THAT(complaint({"--rms-norm-eps", "0"}), HasSubstr("--rms-norm-eps"));
+}
+
+TEST(CommandLine, AcceptsLlamaFlagsWithoutMeaning) {
+  const Options options = parse(
+      {"-ngl", "99", "--mlock", "-fa", "on", "--flash-attn", "-p", "x", "--numa=isolate", "-b", "512", "-ub", "-1"});
+  EXPECT_EQ(options.prompt, "x");
+  EXPECT_TRUE(options.rest.empty());
+}
+
+TEST(CommandLine, NoticesIgnoredFlagsOnce) {
+  testing::internal::CaptureStderr();
+  parse({"--mlock", "-ngl", "99"});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "no meaning here, ignored: --mlock -ngl\n");
+  testing::internal::CaptureStderr();
+  parse({"--mlock", "--quiet"});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(CommandLine, PrintsEveryFlagInItsHelp) {
+  const Invocation call{.program = "patina test", .arguments = {"--help"}};
+  CommandLine line(call, "A command.");
+  SamplingFlags sampling;
+  add_sampling_flags(line, sampling);
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(line.parse());
+  const std::string help = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(help, HasSubstr("patina test"));
+  EXPECT_THAT(help, HasSubstr("--temp,--temperature X"));
+  EXPECT_THAT(help, HasSubstr("(default 0.8)"));
+}
+
+TEST(ScaledAdapter, SplitsAtTheLastColonBeforeANumber) {
+  EXPECT_EQ(parse_scaled_adapter("a.bin:0.5"), (AdapterSpec{.path = "a.bin", .scale = 0.5F}));
+  EXPECT_EQ(parse_scaled_adapter("a:b.bin:-2"), (AdapterSpec{.path = "a:b.bin", .scale = -2.0F}));
+  EXPECT_EQ(parse_scaled_adapter("a:1:b.bin"), (AdapterSpec{.path = "a:1:b.bin", .scale = 1.0F}));
+  EXPECT_EQ(parse_scaled_adapter("a.bin:"), (AdapterSpec{.path = "a.bin:", .scale = 1.0F}));
+  EXPECT_EQ(parse_scaled_adapter("a.bin:1x"), (AdapterSpec{.path = "a.bin:1x", .scale = 1.0F}));
+  EXPECT_EQ(parse_scaled_adapter("a.bin:inf"), (AdapterSpec{.path = "a.bin:inf", .scale = 1.0F}));
+  EXPECT_EQ(parse_scaled_adapter(":2"), (AdapterSpec{.path = ":2", .scale = 1.0F}));
+}
+
+TEST(AdapterFlags, ListsAllWithTheirScales) {
+  const Options options = parse({"--lora", "a:1", "--lora-scaled", "b:0.5"});
+  EXPECT_THAT(options.adapters.specs(),
+              ElementsAre(AdapterSpec{.path = "a:1"}, AdapterSpec{.path = "b", .scale = 0.5F}));
+}
+
+TEST(SamplingFlags, KeepTheSeedOrDrawAndLogOne) {
+  std::string logged;
+  const LogSink log = [&](LogLevel, std::string_view message) { logged = message; };
+  SamplingFlags flags;
+  flags.seed = 7;
+  EXPECT_EQ(flags.resolve(log).seed, 7U);
+  EXPECT_EQ(logged, "seed: 7");
+  flags.seed = -1;
+  EXPECT_EQ("seed: " + std::to_string(flags.resolve(log).seed), logged);
+}
+
+}  // namespace
+}  // namespace patina::apps
