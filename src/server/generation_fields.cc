@@ -1,0 +1,65 @@
+#include "server/generation_fields.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace patina::server {
+namespace {
+
+constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
+constexpr size_t kMaxStops = 64;
+
+int read_max_tokens(const Fields& fields, int fallback) {
+  for (const char* name : {"n_predict", "max_completion_tokens", "max_tokens"}) {
+    if (fields.has(name)) return static_cast<int>(fields.integer(name, fallback, -1, kMaxInt));
+  }
+  return fallback;
+}
+
+// 32 bits: a client that reads JSON numbers as doubles can send them back unchanged.
+uint64_t read_seed(const Fields& fields, int64_t fallback) {
+  const int64_t seed = fields.integer("seed", fallback, -1, std::numeric_limits<int64_t>::max());
+  return seed < 0 ? std::random_device()() : static_cast<uint64_t>(seed);
+}
+
+}  // namespace
+
+engine::GenerationParams read_generation_params(const Fields& fields, const GenerationDefaults& defaults) {
+  engine::GenerationParams params = defaults.params;
+  sampling::SamplingParams& sampling = params.sampling;
+  const auto number = [&fields](const char* name, float fallback, double low, double high) {
+    return static_cast<float>(fields.number(name, fallback, low, high));
+  };
+  sampling.temperature = number("temperature", sampling.temperature, 0, 100);
+  sampling.top_k = static_cast<int>(fields.integer("top_k", sampling.top_k, -1, kMaxInt));
+  sampling.top_p = number("top_p", sampling.top_p, 0, 1);
+  sampling.min_p = number("min_p", sampling.min_p, 0, 1);
+  sampling.repeat_penalty = number("repeat_penalty", sampling.repeat_penalty, 0.01, 100);
+  sampling.repeat_last_n = static_cast<int>(fields.integer("repeat_last_n", sampling.repeat_last_n, -1, kMaxInt));
+  sampling.presence_penalty = number("presence_penalty", sampling.presence_penalty, -100, 100);
+  sampling.frequency_penalty = number("frequency_penalty", sampling.frequency_penalty, -100, 100);
+  sampling.seed = read_seed(fields, defaults.seed);
+  params.max_tokens = read_max_tokens(fields, params.max_tokens);
+  if (fields.has("stop")) params.stops = fields.texts("stop", kMaxStops);
+  params.ignore_eos = fields.boolean("ignore_eos", params.ignore_eos);
+  return params;
+}
+
+nlohmann::json generation_params_json(const engine::GenerationParams& params) {
+  const sampling::SamplingParams& sampling = params.sampling;
+  return {{"temperature", sampling.temperature},
+          {"top_k", sampling.top_k},
+          {"top_p", sampling.top_p},
+          {"min_p", sampling.min_p},
+          {"repeat_penalty", sampling.repeat_penalty},
+          {"repeat_last_n", sampling.repeat_last_n},
+          {"presence_penalty", sampling.presence_penalty},
+          {"frequency_penalty", sampling.frequency_penalty},
+          {"seed", sampling.seed},
+          {"n_predict", params.max_tokens},
+          {"stop", params.stops},
+          {"ignore_eos", params.ignore_eos}};
+}
+
+}  // namespace patina::server
