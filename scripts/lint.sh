@@ -1,10 +1,11 @@
 #!/bin/sh
 # The checks that run no code of the project: format, include direction, file length, scripts, clang-tidy. All of them
 # run; the exit code is 1 if one found something.
-#   usage: lint.sh BUILD      a configured build folder of the test preset (clang-tidy reads its commands)
+#   usage: lint.sh BUILD [--analyze]      BUILD: a configured build folder of the test preset (clang-tidy reads its
+#   commands); --analyze: with clang's static analyzer, which is slow
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -eq 1 ] || { echo "usage: $0 BUILD" >&2; exit 2; }
+[ $# -ge 1 ] || { echo "usage: $0 BUILD [--analyze]" >&2; exit 2; }
 
 for tool in clang-format-19 clang-tidy-19 python3 shellcheck; do
   command -v $tool > /dev/null || { echo "lint needs $tool: run  make deps-test" >&2; exit 1; }
@@ -39,5 +40,5 @@ check "include direction" python3 scripts/check_includes.py
 check "file length" check_length
 check "shell scripts" find scripts bench tests -name '*.sh' -exec shellcheck .ci/run {} +
 check "python scripts" check_python
-check clang-tidy python3 scripts/clang_tidy.py "$1"
+check clang-tidy python3 scripts/clang_tidy.py "$@"
 [ -z "$failed" ] || { echo "lint found something:${failed#,}" >&2; exit 1; }
