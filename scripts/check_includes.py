@@ -29,7 +29,7 @@ BELOW = {
     "model": ["ops", "io", "adapter", "tokenizer"],
     "engine": ["model", "sampling"],
     "train": ["autograd", "model"],
-    "server": ["engine", "train"],
+    "server": ["engine"],
 }
 PUBLIC = "patina"  # include/patina, open to all; itself made of the standard library only
 # Outside src/ everything may include all of it, and its own folder.
