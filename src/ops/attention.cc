@@ -130,13 +130,17 @@ void store(const Context& context, const Tensor& k, const Tensor& v, const Atten
 }  // namespace
 
 std::vector<QueryTile> query_tiles(const AttentionShape& shape, std::span<const Segment> segments, int64_t wanted) {
-  const int64_t group = shape.heads / shape.kv_heads;
-  int64_t rows = 0;
-  for (const Segment& segment : segments) rows += segment.count;
+  const auto tiles_with = [&](int64_t heads) {
+    const int64_t count = std::max<int64_t>(1, kQueryTile / heads);
+    int64_t tiles = 0;
+    for (const Segment& segment : segments) tiles += (segment.count + count - 1) / count * (shape.heads / heads);
+    return tiles;
+  };
   // Heads that share keys go together, unless that leaves threads without work.
-  int64_t heads = group;
-  while (heads % 2 == 0 && rows * heads * shape.kv_heads < kQueryTile * wanted) heads /= 2;
+  int64_t heads = shape.heads / shape.kv_heads;
+  while (heads % 2 == 0 && tiles_with(heads) < wanted) heads /= 2;
   const int64_t count = std::max<int64_t>(1, kQueryTile / heads);
+  const int64_t group = shape.heads / shape.kv_heads;
   std::vector<QueryTile> tiles;
   for (const Segment& segment : segments) {
     for (int64_t row = 0; row < segment.count; row += count) {
@@ -171,7 +175,7 @@ Tensor attention(Context& context, const Tensor& q, const Tensor& k, const Tenso
   out.set_needs_grad(q.needs_grad() || k.needs_grad() || v.needs_grad());
   const bool records = context.records(out);
   const Tensor lse = records ? context.make(q.rows(), shape.heads) : Tensor();
-  const std::vector<QueryTile> tiles = query_tiles(shape, segments, context.pool.size());
+  const std::vector<QueryTile> tiles = query_tiles(shape, segments, records ? kRecordedTiles : context.pool.size());
   const Tensor memory = context.make(context.pool.size(), Scratch::floats(shape.head_dim));
   int64_t work = 0;
   for (const Segment& segment : segments) work += segment.count * (segment.position + segment.count) * q.cols();

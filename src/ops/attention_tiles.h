@@ -15,6 +15,9 @@ constexpr int64_t kKeyTile = kKvBlockTokens;
 // elements (4 x 64 KiB) stay in a second-level cache of 512 KiB.
 constexpr int64_t kQueryTile = 64;
 
+// How many tiles there should be at least while training: a constant, so that sums do not depend on the threads.
+constexpr int64_t kRecordedTiles = 16;
+
 // Rows [row, row + count) of a segment, for the query heads [head, head + heads), which all read kv_head. A tile's line
 // (t - row) * heads + (h - head) belongs to row t and head h.
 struct QueryTile {
