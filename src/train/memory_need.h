@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+#include "model/model.h"
+
+namespace patina::train {
+
+// Bytes that a forward and backward pass over `tokens` tokens takes beyond the model's weights, about: activations that
+// the tape keeps, gradients on their way back, and the loss head's chunk of logits.
+uint64_t pass_bytes(const model::Model& model, uint64_t tokens, bool recompute_blocks);
+
+// Bytes of the trained numbers, their gradients and the optimizer's two moments.
+uint64_t state_bytes(uint64_t parameters);
+
+}  // namespace patina::train

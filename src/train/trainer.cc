@@ -1,0 +1,300 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "platform/atomic_file.h"
+#include "platform/memory.h"
+#include "tokenizer/chat_template.h"
+#include "train/loss.h"
+#include "train/memory_need.h"
+#include "train/random.h"
+
+namespace patina::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Examples go through the model in passes of about so many tokens: enough for the full speed of the products, and few
+// enough that memory stays small, whatever the batch. Part of the arithmetic: sums of gradients go pass by pass.
+constexpr size_t kPassTokens = 512;
+constexpr size_t kRowsToCompare = 5;
+// Forward, and backward through as many products in f32 instead of 8 bits; measured.
+constexpr double kStepToForward = 3.5;
+constexpr double kRecomputation = 1.0;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+uint64_t weights_in(const io::ModelFile& file) {
+  uint64_t weights = 0;
+  for (const io::TensorInfo& tensor : file.tensors()) weights += static_cast<uint64_t>(tensor.elements());
+  return weights;
+}
+
+adapter::Attachment attach(const model::Model& model, const adapter::LoraAdapter& adapter) {
+  adapter::Attachment attachment(model.sites().size());
+  adapter::attach_lora(adapter, "the new adapter", 1.0F, {model.sites(), model.hyper().architecture}, attachment, {});
+  return attachment;
+}
+
+size_t longest_pass(const std::vector<Example>& examples) {
+  size_t longest = 0;
+  size_t all = 0;
+  for (const Example& example : examples) {
+    longest = std::max(longest, example.tokens.size());
+    all += example.tokens.size();
+  }
+  return std::max(longest, std::min(all, kPassTokens));
+}
+
+double gibibytes(uint64_t bytes) { return static_cast<double>(bytes) * 0x1p-30; }
+
+}  // namespace
+
+adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraOptions& options, bool instructions) {
+  adapter::LoraAdapter adapter = adapter::create_lora(model.sites(), options);
+  adapter.architecture = model.hyper().architecture;
+  adapter.base_name = model.file().metadata().get_string("general.name", "");
+  adapter.base_fingerprint = model.fingerprint();
+  if (instructions) adapter.prompt_template = tokenizer::chat_format_name(tokenizer::ChatFormat::kInstruction);
+  return adapter;
+}
+
+Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter,
+                 std::vector<Example> examples, const TrainOptions& options, RunFiles files)
+    : model_(model),
+      context_(context),
+      adapter_(adapter),
+      attachment_(attach(model, adapter)),
+      examples_(std::move(examples)),
+      options_(options),
+      files_(std::move(files)),
+      parameters_(adapter_, context.buffers, {.weight_decay = options.weight_decay}) {
+  check_options();
+  amount_ = {examples_.size(), options.batch_size * options.accumulation};
+  epochs_ = options.epochs > 0 ? options.epochs : default_epochs(amount_);
+  steps_ = epochs_ * steps_per_epoch();
+  if (options.max_steps > 0) steps_ = std::min(steps_, options.max_steps);
+  schedule_.peak = options.learning_rate.value_or(default_learning_rate(weights_in(model.file())));
+  schedule_.steps = steps_;
+  schedule_.warmup = std::min(options.warmup.value_or(default_warmup(steps_)), steps_);
+  choose_memory();
+  check_files();
+  if (options.resume) load_checkpoint();
+}
+
+void Trainer::check_options() const {
+  const auto require = [](bool good, const char* sentence) {
+    if (!good) fail(ErrorKind::kInvalidArgument, "{}", sentence);
+  };
+  constexpr uint64_t kMost = uint64_t{1} << 31;
+  require(!examples_.empty(), "there is nothing to train on; give some examples");
+  require(options_.batch_size >= 1 && options_.batch_size < kMost, "the batch size must be at least 1");
+  require(options_.accumulation >= 1 && options_.accumulation < kMost, "--grad-accum must be at least 1");
+  require(options_.epochs < kMost, "there are too many epochs");
+  require(examples_.size() < kMost, "there are too many examples");
+  const double rate = options_.learning_rate.value_or(1);
+  require(std::isfinite(rate) && rate > 0, "the learning rate must be above 0");
+  require(std::isfinite(options_.weight_decay) && options_.weight_decay >= 0, "the weight decay must be 0 or more");
+  require(options_.dropout >= 0 && options_.dropout < 1, "dropout must be at least 0 and below 1");
+}
+
+void Trainer::choose_memory() {
+  const uint64_t available = platform::available_memory();
+  const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()));
+  const size_t tokens = longest_pass(examples_);
+  if (available == 0 || state + pass_bytes(model_, tokens, false) < available) return;
+  recompute_blocks_ = true;
+  const uint64_t needed = state + pass_bytes(model_, tokens, true);
+  if (needed < available) return;
+  fail(ErrorKind::kOutOfMemory,
+       "training needs {:.1f} GiB of memory beyond the model, and {:.1f} are available; free some, shorten the longest "
+       "example or give a smaller --lora-rank",
+       gibibytes(needed), gibibytes(available));
+}
+
+void Trainer::check_files() const {
+  // A temporary file beside each is made and removed: what cannot be saved later is known now.
+  const platform::AtomicFile adapter(files_.adapter);
+  const platform::AtomicFile checkpoint(files_.checkpoint());
+}
+
+void Trainer::load_checkpoint() {
+  if (!std::filesystem::exists(files_.checkpoint())) {
+    fail(ErrorKind::kNotFound, "there is no {} to resume from; leave --resume out to begin anew",
+         files_.checkpoint().string());
+  }
+  const CheckpointFile file = open_checkpoint(files_.checkpoint());
+  const Checkpoint& saved = file.contents;
+  require_same_run(saved, checkpoint(), files_.checkpoint().string());
+  if (saved.step > steps_ || saved.epoch != saved.step / steps_per_epoch() ||
+      saved.epoch_step != saved.step % steps_per_epoch()) {
+    fail(ErrorKind::kInvalidData, "{} stands at a step that does not exist; resume from another one",
+         files_.checkpoint().string());
+  }
+  parameters_.restore(saved);
+  step_ = saved.step;
+}
+
+std::vector<Setting> Trainer::settings() const {
+  return {{"epochs", std::to_string(epochs_)},
+          {"max-steps", std::to_string(options_.max_steps)},
+          {"batch-size", std::to_string(options_.batch_size)},
+          {"grad-accum", std::to_string(options_.accumulation)},
+          {"learning-rate", fmt::format("{}", schedule_.peak)},
+          {"warmup", std::to_string(schedule_.warmup)},
+          {"weight-decay", fmt::format("{}", options_.weight_decay)},
+          {"lora-rank", std::to_string(adapter_.entries.front().rank())},
+          {"lora-alpha", fmt::format("{}", adapter_.alpha)},
+          {"lora-dropout", fmt::format("{}", options_.dropout)},
+          {"seed", std::to_string(options_.seed)},
+          {"precise", context_.precise ? "on" : "off"}};
+}
+
+Checkpoint Trainer::checkpoint() {
+  Checkpoint checkpoint;
+  checkpoint.step = step_;
+  checkpoint.epoch = step_ / steps_per_epoch();
+  checkpoint.epoch_step = step_ % steps_per_epoch();
+  checkpoint.base_fingerprint = model_.fingerprint();
+  checkpoint.data_digest = digest(examples_);
+  checkpoint.settings = settings();
+  checkpoint.parameters = parameters_.state();
+  return checkpoint;
+}
+
+std::vector<double> Trainer::losses_of_first_rows(const adapter::Attachment& adapters) {
+  std::vector<double> losses;
+  for (size_t i = 0; i < std::min(kRowsToCompare, examples_.size()); ++i) {
+    losses.push_back(mean_loss({model_, context_, adapters}, examples_[i]));
+  }
+  return losses;
+}
+
+Plan Trainer::plan() {
+  const Clock::time_point start = Clock::now();
+  losses_before_ = losses_of_first_rows({});
+  const double seconds = seconds_since(start);
+  Plan plan = {};
+  uint64_t measured = 0;
+  for (size_t i = 0; i < examples_.size(); ++i) {
+    plan.epoch_tokens += examples_[i].tokens.size();
+    plan.epoch_loss_tokens += examples_[i].loss_tokens();
+    if (i < losses_before_.size()) measured += examples_[i].tokens.size();
+  }
+  plan.amount = amount_;
+  plan.epochs = epochs_;
+  plan.steps = steps_;
+  plan.steps_done = step_;
+  plan.learning_rate = schedule_.peak;
+  plan.warmup = schedule_.warmup;
+  plan.parameters = static_cast<uint64_t>(adapter_.parameters());
+  plan.memory_bytes = static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters) +
+                      pass_bytes(model_, longest_pass(examples_), recompute_blocks_);
+  plan.recompute_blocks = recompute_blocks_;
+  const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
+                             static_cast<double>(steps_per_epoch());
+  plan.seconds = seconds / static_cast<double>(measured) * tokens_left *
+                 (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0));
+  plan.hint = learning_hint(amount_, epochs_, schedule_.peak);
+  return plan;
+}
+
+std::span<const uint32_t> Trainer::rows_of_step(uint64_t step) {
+  const uint64_t epoch = step / steps_per_epoch();
+  if (order_epoch_ != epoch) {
+    order_ = epoch_order(examples_.size(), options_.seed, epoch);
+    order_epoch_ = epoch;
+  }
+  const uint64_t first = step % steps_per_epoch() * amount_.rows_per_step;
+  return std::span(order_).subspan(first, std::min<size_t>(amount_.rows_per_step, order_.size() - first));
+}
+
+// Acts only where something is recorded, so not on the losses that are compared.
+void Trainer::set_dropout(uint64_t step, uint64_t pass) {
+  if (options_.dropout == 0) return;
+  Random random(Random(Random(options_.seed).next() + step).next() + pass);
+  for (std::vector<ops::LoraTerm>& terms : attachment_.terms()) {
+    for (ops::LoraTerm& term : terms) {
+      term.dropout = options_.dropout;
+      term.dropout_seed = random.next();
+    }
+  }
+}
+
+std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
+  const Clock::time_point start = Clock::now();
+  const std::vector<Batch> batches = pack(examples_, rows_of_step(step_), kPassTokens);
+  size_t tokens = 0;
+  size_t targets = 0;
+  for (const Batch& batch : batches) {
+    tokens += batch.tokens.size();
+    targets += batch.targets.size();
+  }
+  parameters_.zero_gradients();
+  double loss = 0;
+  for (size_t pass = 0; pass < batches.size(); ++pass) {
+    if (observer.stop && observer.stop()) return std::nullopt;
+    set_dropout(step_, pass);
+    loss += add_gradients({model_, context_, attachment_}, batches[pass], 1.0F / static_cast<float>(targets),
+                          recompute_blocks_, parameters_);
+  }
+  const double rate = schedule_.at(step_);
+  const double norm = std::isfinite(loss) ? parameters_.step(rate, options_.max_gradient_norm)
+                                          : std::numeric_limits<double>::quiet_NaN();
+  if (!std::isfinite(norm)) {
+    fail(ErrorKind::kInvalidData, "the loss is no number any more at step {}; try a lower --learning-rate than {:g}",
+         step_ + 1, schedule_.peak);
+  }
+  ++step_;
+  return StepRecord{.step = step_,
+                    .steps = steps_,
+                    .epoch = (step_ - 1) / steps_per_epoch() + 1,
+                    .epochs = epochs_,
+                    .loss = loss,
+                    .learning_rate = rate,
+                    .gradient_norm = norm,
+                    .tokens = tokens,
+                    .seconds = seconds_since(start)};
+}
+
+void Trainer::save(const TrainObserver& observer) {
+  save_checkpoint(files_.checkpoint(), checkpoint());
+  adapter::save_lora(adapter_, files_.adapter, options_.adapter_type);
+  if (observer.on_save) observer.on_save();
+}
+
+TrainResult Trainer::run(const TrainObserver& observer) {
+  if (losses_before_.empty()) losses_before_ = losses_of_first_rows({});
+  StepLog step_log(files_.log(), options_.resume);
+  const uint64_t save_steps = options_.save_every * steps_per_epoch();
+  double seconds = 0;
+  uint64_t steps_made = 0;
+  while (step_ < steps_) {
+    const std::optional<StepRecord> record = run_step(observer);
+    if (!record) break;
+    step_log.write(*record);
+    seconds += record->seconds;
+    ++steps_made;
+    if (observer.on_step) {
+      observer.on_step(*record, seconds / static_cast<double>(steps_made) * static_cast<double>(steps_ - step_));
+    }
+    if (save_steps > 0 && step_ % save_steps == 0 && step_ < steps_) save(observer);
+  }
+  if (step_ > 0) save(observer);
+  TrainResult result = {.finished = step_ == steps_, .steps = step_, .rows = {}};
+  if (!result.finished) return result;
+  const std::vector<double> after = losses_of_first_rows(attachment_);
+  for (size_t i = 0; i < after.size(); ++i) {
+    result.rows.push_back({examples_[i].line, losses_before_[i], after[i]});
+  }
+  return result;
+}
+
+}  // namespace patina::train

@@ -1,0 +1,260 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "train/loss.h"
+#include "train/memory_need.h"
+#include "train/test_support.h"
+
+namespace patina::train {
+namespace {
+
+// Tiny, of random weights, with a vocabulary of numbers (scripts/golden/gradients.py).
+const char* const kModel = PATINA_SOURCE_DIR "/tests/golden/gradients/llama.gguf";
+
+std::vector<Example> some_examples() {
+  return {{{1, 5, 9, 4, 2, 2}, 3, 1}, {{1, 8, 3, 7, 6, 2}, 2, 5}, {{1, 4, 4, 9, 2}, 1, 9}};
+}
+
+// A model with all that a trainer of it needs.
+class Workshop {
+ public:
+  explicit Workshop(int threads) : pool_(threads), model_(model::Model::load(io::ModelFile::open(kModel), pool_)) {}
+
+  Trainer trainer(const TrainOptions& options, const std::filesystem::path& adapter_path,
+                  std::vector<Example> examples = some_examples()) {
+    lora_ = new_adapter(*model_, {.rank = 4, .alpha = 8, .seed = options.seed}, true);
+    return {*model_, context_, lora_, std::move(examples), options, {adapter_path}};
+  }
+
+  const model::Model& model() const { return *model_; }
+  ops::Context& context() { return context_; }
+  tensor::BufferPool& buffers() { return buffers_; }
+
+ private:
+  ThreadPool pool_;
+  tensor::BufferPool buffers_;
+  ops::Context context_{.pool = pool_, .kernels = kernels::default_kernels(), .buffers = buffers_};
+  std::unique_ptr<model::Model> model_;
+  adapter::LoraAdapter lora_;
+};
+
+TrainOptions many_epochs() {
+  TrainOptions options;
+  options.epochs = 100;
+  options.batch_size = 2;
+  options.learning_rate = 0.01;
+  return options;
+}
+
+// Stops before step `steps` + 1.
+TrainObserver stopping_after(int steps) {
+  auto made = std::make_shared<int>(0);
+  return {.on_step = [made](const StepRecord&, double) { ++*made; },
+          .on_save = {},
+          .stop = [made, steps] { return *made >= steps; }};
+}
+
+class TrainerTest : public testing::Test {
+ protected:
+  std::filesystem::path path(const std::string& name) const { return folder_ / name; }
+  std::string log_of(const std::string& name) const { return read_file(RunFiles{path(name)}.log()); }
+  std::string checkpoint_of(const std::string& name) const { return read_file(RunFiles{path(name)}.checkpoint()); }
+
+  TemporaryFolder folder_;
+};
+
+// The random output matrix bounds how sure the model can be.
+TEST_F(TrainerTest, LearnsItsExamplesAndLeavesTheModelAlone) {
+  const std::string model_bytes = read_file(kModel);
+  Workshop workshop(2);
+  Trainer trainer = workshop.trainer(many_epochs(), path("a"));
+  const Plan plan = trainer.plan();
+  EXPECT_EQ(plan.steps, 200);
+  EXPECT_EQ(plan.epoch_tokens, 17);
+  EXPECT_EQ(plan.epoch_loss_tokens, 3 + 4 + 4);
+  EXPECT_GT(plan.seconds, 0);
+  std::vector<double> losses;
+  int saves = 0;
+  const TrainResult result = trainer.run({.on_step = [&](const StepRecord& r, double) { losses.push_back(r.loss); },
+                                          .on_save = [&] { ++saves; },
+                                          .stop = {}});
+  EXPECT_TRUE(result.finished);
+  EXPECT_EQ(saves, 1);
+  ASSERT_EQ(losses.size(), 200);
+  EXPECT_LT(losses.back(), 0.2 * losses.front());
+  ASSERT_EQ(result.rows.size(), 3);
+  for (const RowLoss& row : result.rows) EXPECT_LT(row.after, 0.2 * row.before);
+  const std::string log = log_of("a");
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 200);
+  const adapter::LoraAdapter saved = adapter::load_lora(path("a"));
+  EXPECT_EQ(saved.entries.size(), workshop.model().sites().size());
+  EXPECT_EQ(saved.base_fingerprint, workshop.model().fingerprint());
+  EXPECT_EQ(saved.prompt_template, "instruction");
+  EXPECT_EQ(read_file(kModel), model_bytes);
+}
+
+// The loss that is logged first is that of the model alone: a new adapter changes nothing.
+TEST_F(TrainerTest, BeginsWithTheLossOfTheModel) {
+  Workshop workshop(1);
+  TrainOptions options = many_epochs();
+  options.batch_size = 3;
+  options.max_steps = 1;
+  Trainer trainer = workshop.trainer(options, path("a"));
+  double first = 0;
+  const TrainResult result = trainer.run(
+      {.on_step = [&](const StepRecord& record, double) { first = record.loss; }, .on_save = {}, .stop = {}});
+  double sum = 0;
+  double tokens = 0;
+  const std::vector<Example> examples = some_examples();
+  for (size_t i = 0; i < examples.size(); ++i) {
+    sum += result.rows[i].before * static_cast<double>(examples[i].loss_tokens());
+    tokens += static_cast<double>(examples[i].loss_tokens());
+  }
+  EXPECT_NEAR(first, sum / tokens, 1e-5);
+}
+
+TEST_F(TrainerTest, ResumedRunsEqualUnbrokenOnes) {
+  TrainOptions options = many_epochs();
+  options.epochs = 4;
+  options.dropout = 0.2F;
+  options.weight_decay = 0.01;
+  options.save_every = 1;
+  Workshop workshop(2);
+  EXPECT_TRUE(workshop.trainer(options, path("unbroken")).run({}).finished);
+  for (const int stop : {1, 2, 5}) {  // within and between epochs
+    const std::string name = "stopped" + std::to_string(stop);
+    const TrainResult first = workshop.trainer(options, path(name)).run(stopping_after(stop));
+    EXPECT_FALSE(first.finished);
+    EXPECT_EQ(first.steps, stop);
+    TrainOptions resumed = options;
+    resumed.resume = true;
+    EXPECT_TRUE(workshop.trainer(resumed, path(name)).run({}).finished);
+    EXPECT_EQ(read_file(path(name)), read_file(path("unbroken")));
+    EXPECT_EQ(checkpoint_of(name), checkpoint_of("unbroken"));
+    const std::string log = log_of(name);
+    EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 8);
+  }
+}
+
+TEST_F(TrainerTest, GivesTheSameAdapterWithAnyNumberOfThreads) {
+  TrainOptions options = many_epochs();
+  options.epochs = 5;
+  for (const int threads : {1, 3}) {
+    Workshop workshop(threads);
+    workshop.trainer(options, path(std::to_string(threads))).run({});
+  }
+  EXPECT_EQ(read_file(path("1")), read_file(path("3")));
+}
+
+TEST_F(TrainerTest, SavesAsOftenAsAsked) {
+  TrainOptions options = many_epochs();
+  options.epochs = 5;
+  options.save_every = 2;
+  Workshop workshop(1);
+  Trainer trainer = workshop.trainer(options, path("a"));
+  std::vector<uint64_t> saved_at;
+  uint64_t step = 0;
+  trainer.run({.on_step = [&](const StepRecord& record, double) { step = record.step; },
+               .on_save = [&] { saved_at.push_back(step); },
+               .stop = {}});
+  EXPECT_THAT(saved_at, testing::ElementsAre(4, 8, 10));
+}
+
+TEST_F(TrainerTest, StoppedAtOnceChangesNothing) {
+  Workshop workshop(1);
+  write_file(path("a"), "precious");
+  EXPECT_FALSE(workshop.trainer(many_epochs(), path("a")).run(stopping_after(0)).finished);
+  EXPECT_EQ(read_file(path("a")), "precious");
+}
+
+TEST_F(TrainerTest, RefusesToResumeSomethingElse) {
+  Workshop workshop(1);
+  TrainOptions options = many_epochs();
+  options.epochs = 2;
+  const auto resume = [&](const TrainOptions& with, std::vector<Example> examples) {
+    TrainOptions resumed = with;
+    resumed.resume = true;
+    workshop.trainer(resumed, path("a"), std::move(examples));
+  };
+  expect_error([&] { resume(options, some_examples()); }, ErrorKind::kNotFound, "to resume from");
+  workshop.trainer(options, path("a")).run({});
+  resume(options, some_examples());
+  std::vector<Example> others = some_examples();
+  others[1].tokens[3] = 3;
+  expect_error([&] { resume(options, others); }, ErrorKind::kIncompatible, "other training data");
+  options.learning_rate = 0.02;
+  expect_error([&] { resume(options, some_examples()); }, ErrorKind::kIncompatible, "--learning-rate 0.01, not 0.02");
+}
+
+TEST_F(TrainerTest, SaysWhatIsWrongBeforeItBegins) {
+  Workshop workshop(1);
+  const auto refused = [&](auto change, ErrorKind kind, const std::string& part) {
+    TrainOptions options = many_epochs();
+    change(options);
+    expect_error([&] { workshop.trainer(options, path("a")); }, kind, part);
+  };
+  refused([](TrainOptions& o) { o.batch_size = 0; }, ErrorKind::kInvalidArgument, "batch size");
+  refused([](TrainOptions& o) { o.learning_rate = -1; }, ErrorKind::kInvalidArgument, "learning rate");
+  refused([](TrainOptions& o) { o.dropout = 1; }, ErrorKind::kInvalidArgument, "dropout");
+  expect_error([&] { workshop.trainer({}, path("a"), {}); }, ErrorKind::kInvalidArgument, "nothing to train on");
+  expect_error([&] { workshop.trainer({}, path("no/folder/a")); }, ErrorKind::kIo, "no/folder");
+}
+
+TEST_F(TrainerTest, StopsWhenTheLossIsLost) {
+  Workshop workshop(1);
+  write_file(path("a"), "precious");
+  TrainOptions options = many_epochs();
+  options.learning_rate = 1e30;
+  expect_error([&] { workshop.trainer(options, path("a")).run({}); }, ErrorKind::kInvalidData, "lower --learning-rate");
+  EXPECT_EQ(read_file(path("a")), "precious");
+}
+
+// One pass over two examples adds the gradients that a pass over each does.
+TEST_F(TrainerTest, PassesAddUp) {
+  Workshop workshop(1);
+  workshop.context().precise = true;
+  const std::vector<Example> examples = some_examples();
+  const std::vector<uint32_t> order = {2, 0, 1};
+  std::vector<float> gradients[2];
+  for (size_t i = 0; i < 2; ++i) {
+    adapter::LoraAdapter lora = new_adapter(workshop.model(), {.rank = 4}, false);
+    for (const adapter::LoraEntry& entry : lora.entries) std::ranges::fill(entry.b.values(), 0.05F);
+    adapter::Attachment attachment(workshop.model().sites().size());
+    adapter::attach_lora(lora, "new", 1, {workshop.model().sites(), "llama"}, attachment, {});
+    Parameters parameters(lora, workshop.buffers(), {});
+    const std::vector<Batch> batches = pack(examples, order, i == 0 ? 100 : 1);
+    ASSERT_EQ(batches.size(), i == 0 ? 1 : 3);
+    for (const Batch& batch : batches) {
+      add_gradients({workshop.model(), workshop.context(), attachment}, batch, 1, i == 1, parameters);
+    }
+    // With such a rate and no momentum yet, a step of AdamW is the gradient's sign; its first moment is a tenth of it.
+    parameters.step(1e-9, 1e9);
+    for (const ParameterState& state : parameters.state()) {
+      gradients[i].insert(gradients[i].end(), state.first_moment.begin(), state.first_moment.end());
+    }
+  }
+  float largest = 0;
+  for (const float gradient : gradients[0]) largest = std::max(largest, std::abs(gradient));
+  EXPECT_GT(largest, 1e-3F);
+  for (size_t i = 0; i < gradients[0].size(); ++i) EXPECT_NEAR(gradients[0][i], gradients[1][i], 1e-4F * largest);
+}
+
+// The estimate is of the size of what the buffers take.
+TEST_F(TrainerTest, MemoryIsForeseen) {
+  std::vector<Example> examples(1);
+  examples[0].tokens.resize(400, 3);
+  examples[0].loss_begin = 1;
+  Workshop workshop(1);
+  TrainOptions options = many_epochs();
+  options.max_steps = 1;
+  workshop.trainer(options, path("a"), examples).run({});
+  const auto foreseen = static_cast<double>(pass_bytes(workshop.model(), 400, false));
+  const auto taken = static_cast<double>(workshop.buffers().peak_bytes());
+  EXPECT_GT(foreseen, 0.6 * taken);
+  EXPECT_LT(foreseen, 1.6 * taken);
+}
+
+}  // namespace
+}  // namespace patina::train
