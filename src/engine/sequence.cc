@@ -52,18 +52,17 @@ int64_t Sequence::cached_prefix(std::span<const TokenId> prompt) const {
 
 void Sequence::begin(std::span<const TokenId> prompt, const GenerationParams& params, OnText on_text) {
   check(*tokenizer_, context_length_, prompt, params);
-  params_ = params;
-  on_text_ = std::move(on_text);
-  sampler_.emplace(sampling_of(*tokenizer_, params));
-  for (const TokenId token : prompt) sampler_->accept(token);
-  decoder_.emplace(*tokenizer_);
-  matcher_.emplace(params.stops);
+  answer_ = std::make_unique<Answer>(Answer{.params = params,
+                                            .on_text = std::move(on_text),
+                                            .sampler = sampling::Sampler(sampling_of(*tokenizer_, params)),
+                                            .decoder = tokenizer::StreamDecoder(*tokenizer_),
+                                            .matcher = tokenizer::StopMatcher(params.stops)});
+  for (const TokenId token : prompt) answer_->sampler.accept(token);
   generation_ = {};
   generation_.prompt_tokens = static_cast<int64_t>(prompt.size());
   generation_.cached_tokens = cached_prefix(prompt);
   cache_.truncate(generation_.cached_tokens);
   tokens_.assign(prompt.begin(), prompt.end());
-  done_ = false;
   start_ = Clock::now();
   first_token_.reset();
 }
@@ -73,12 +72,12 @@ std::span<const TokenId> Sequence::pending() const {
 }
 
 void Sequence::take_logits(std::span<const float> logits) {
-  const auto known = std::min(logits.size(), static_cast<size_t>(tokenizer_->size()));
-  if (params_.max_tokens == 0) {
+  if (answer_->params.max_tokens == 0) {
     finish(StopReason::kLength);
     return;
   }
-  const TokenId token = sampler_->sample(logits.first(known));
+  const auto known = std::min(logits.size(), static_cast<size_t>(tokenizer_->size()));
+  const TokenId token = answer_->sampler.sample(logits.first(known));
   if (!first_token_) first_token_ = Clock::now();
   if (tokenizer_->is_end_of_generation(token)) {
     finish(StopReason::kEndOfText);
@@ -88,13 +87,13 @@ void Sequence::take_logits(std::span<const float> logits) {
 }
 
 void Sequence::accept(TokenId token) {
-  sampler_->accept(token);
+  answer_->sampler.accept(token);
   tokens_.push_back(token);
   ++generation_.generated_tokens;
-  emit(matcher_->push(decoder_->push(token)));
-  if (matcher_->stopped()) {
+  answer_->emit(answer_->matcher.push(answer_->decoder.push(token)));
+  if (answer_->matcher.stopped()) {
     finish(StopReason::kStopText);
-  } else if (params_.max_tokens > 0 && generation_.generated_tokens >= params_.max_tokens) {
+  } else if (generation_.generated_tokens == answer_->params.max_tokens) {
     finish(StopReason::kLength);
   } else if (static_cast<int64_t>(tokens_.size()) > context_length_) {
     finish(StopReason::kContextFull);
@@ -102,22 +101,17 @@ void Sequence::accept(TokenId token) {
 }
 
 void Sequence::finish(StopReason reason) {
-  if (done_) return;
-  done_ = true;
+  const std::unique_ptr<Answer> answer = std::move(answer_);
+  if (answer == nullptr) return;
   const Clock::time_point now = Clock::now();
   const Clock::time_point read = first_token_.value_or(now);
   generation_.prompt_seconds = seconds(read - start_);
   generation_.generation_seconds = seconds(now - read);
-  std::string rest = matcher_->push(decoder_->finish());
-  rest += matcher_->finish();
+  std::string rest = answer->matcher.push(answer->decoder.finish());
+  rest += answer->matcher.finish();
   generation_.reason = reason;
-  generation_.stop_text = matcher_->matched();
-  const OnText last = std::exchange(on_text_, {});  // what it holds goes with the answer
-  if (!rest.empty() && last) last(rest);
-}
-
-void Sequence::emit(std::string_view text) const {
-  if (!text.empty() && on_text_) on_text_(text);
+  generation_.stop_text = answer->matcher.matched();
+  answer->emit(rest);
 }
 
 }  // namespace patina::engine

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -40,18 +41,18 @@ class Sequence {
 
   // What is to be read next: the rest of the prompt, or the token chosen last.
   std::span<const TokenId> pending() const;
-  bool done() const { return done_; }
+  bool done() const { return answer_ == nullptr; }
   // Whether the prompt has been read and tokens are being chosen.
   bool answering() const { return first_token_.has_value(); }
 
   // The cache's end, for a forward pass to fill: makes room for `count` positions, or gives them up after a failure.
   model::KvSequence& cache() { return cache_; }
 
-  // Takes the logits after the last pending token: chooses the next one and hands out text. Throws what Sampler and
-  // on_text throw; the answer cannot go on then.
+  // Takes the logits after the last pending token of an answer that is not done: chooses the next one and hands out
+  // text. Throws what Sampler and on_text throw; the answer cannot go on then.
   void take_logits(std::span<const float> logits);
 
-  // Ends the answer, handing out what text was held back. Does nothing when it is done.
+  // Ends the answer, handing out what text was held back, and lets go of on_text. Does nothing when it is done.
   void finish(StopReason reason);
 
   const Generation& generation() const { return generation_; }
@@ -59,21 +60,27 @@ class Sequence {
  private:
   using Clock = std::chrono::steady_clock;
 
+  // What making one answer takes.
+  struct Answer {
+    GenerationParams params;
+    OnText on_text;
+    sampling::Sampler sampler;
+    tokenizer::StreamDecoder decoder;
+    tokenizer::StopMatcher matcher;
+
+    void emit(std::string_view text) const {
+      if (!text.empty() && on_text) on_text(text);
+    }
+  };
+
   void accept(TokenId token);
-  void emit(std::string_view text) const;
 
   const tokenizer::Tokenizer* tokenizer_;
   model::KvSequence cache_;
   int64_t context_length_;
-  std::vector<TokenId> tokens_;  // of the prompt and the answer; the cache holds the first ones
-
-  GenerationParams params_;
-  OnText on_text_;
-  std::optional<sampling::Sampler> sampler_;
-  std::optional<tokenizer::StreamDecoder> decoder_;
-  std::optional<tokenizer::StopMatcher> matcher_;
+  std::vector<TokenId> tokens_;     // of the prompt and the answer; the cache holds the first ones
+  std::unique_ptr<Answer> answer_;  // null: done
   Generation generation_;
-  bool done_ = true;
   Clock::time_point start_;
   std::optional<Clock::time_point> first_token_;
 };
