@@ -8,8 +8,9 @@
 
 namespace patina::adapter {
 
-// The low-rank terms that act at each of a model's sites (numbered as model::Model::sites()): what a forward pass reads.
-// Holds handles of the adapters' tensors, which may change (training) but must keep their shapes. Empty: no adapter.
+// The low-rank terms that act at each of a model's sites (numbered as model::Model::sites()): what a forward pass
+// reads. Holds handles of the adapters' tensors, which may change (training) but must keep their shapes. Empty: no
+// adapter.
 class Attachment {
  public:
   Attachment() = default;

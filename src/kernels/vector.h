@@ -12,13 +12,13 @@ enum class RopeLayout { kNorm, kNeox };  // pairs (2i, 2i+1), or (i, i + n/2)
 // Single-threaded f32 loops over contiguous memory, one table a level. `n` is any length, also 0; pointers may be
 // unaligned; inputs and outputs may be the same array where the formula is element-wise, but not overlap otherwise.
 struct VectorKernels {
-  float (*dot)(const float* x, const float* y, int64_t n);                       // sum x*y
-  void (*add)(const float* x, const float* y, float* out, int64_t n);            // x + y
-  void (*axpy)(float a, const float* x, float* y, int64_t n);                    // y += a*x
-  void (*scale)(float a, const float* x, float* out, int64_t n);                 // a*x
-  void (*mul)(const float* x, const float* y, float* out, int64_t n);            // x*y
-  float (*max)(const float* x, int64_t n);                                       // -inf for n = 0
-  float (*sum_exp)(float* x, float shift, int64_t n);                            // x = exp(x - shift); returns the sum
+  float (*dot)(const float* x, const float* y, int64_t n);             // sum x*y
+  void (*add)(const float* x, const float* y, float* out, int64_t n);  // x + y
+  void (*axpy)(float a, const float* x, float* y, int64_t n);          // y += a*x
+  void (*scale)(float a, const float* x, float* out, int64_t n);       // a*x
+  void (*mul)(const float* x, const float* y, float* out, int64_t n);  // x*y
+  float (*max)(const float* x, int64_t n);                             // -inf for n = 0
+  float (*sum_exp)(float* x, float shift, int64_t n);                  // x = exp(x - shift); returns the sum
   float (*sum_squares)(const float* x, int64_t n);
 
   // y = x / rms(x) * weight, rms(x) = sqrt(mean(x^2) + eps); returns 1/rms. weight may be null (all ones).
@@ -41,8 +41,8 @@ struct VectorKernels {
   void (*f16_to_f32)(const f16* x, float* out, int64_t n);
   void (*f32_to_bf16)(const float* x, bf16* out, int64_t n);
   void (*bf16_to_f32)(const bf16* x, float* out, int64_t n);
-  float (*dot_f16)(const float* x, const f16* y, int64_t n);           // sum x*y
-  void (*axpy_f16)(float a, const f16* x, float* y, int64_t n);        // y += a*x
+  float (*dot_f16)(const float* x, const f16* y, int64_t n);     // sum x*y
+  void (*axpy_f16)(float a, const f16* x, float* y, int64_t n);  // y += a*x
 
   // C[i*ldc + j] = beta * C + alpha * sum_p A(i,p) * B(p,j)   for i < m, j < n, p < k (BLAS sgemm, row-major):
   // A(i,p) = trans_a ? a[p*lda + i] : a[i*lda + p];  B(p,j) = trans_b ? b[j*ldb + p] : b[p*ldb + j].

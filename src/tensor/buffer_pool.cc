@@ -43,7 +43,8 @@ struct BufferPool::State {
     const auto size = static_cast<size_t>(floats) * sizeof(float);
     auto* raw = static_cast<float*>(::operator new[](size, kAlignment, std::nothrow));
     if (raw == nullptr) {
-      fail(ErrorKind::kOutOfMemory, "cannot allocate {} MiB for activations; use a smaller batch or context", size >> 20);
+      fail(ErrorKind::kOutOfMemory, "cannot allocate {} MiB for activations; use a smaller batch or context",
+           size >> 20);
     }
     bytes += static_cast<int64_t>(size);
     peak = std::max(peak, bytes);

@@ -103,7 +103,8 @@ TEST_F(ChatApiTest, NamesWhatItRefuses) {
   EXPECT_THAT(complaint(json::array({1})), HasSubstr("\"messages[0]\" must be an object"));
   EXPECT_THAT(complaint(json::array({message("tool", "x")})), HasSubstr("messages[0].role"));
   EXPECT_THAT(complaint({message("user", "x"), message("assistant", nullptr)}), HasSubstr("messages[1].content"));
-  EXPECT_THAT(complaint(json::array({message("user", json::array({image}))})), HasSubstr("messages[0].content[0].type"));
+  EXPECT_THAT(complaint(json::array({message("user", json::array({image}))})),
+              HasSubstr("messages[0].content[0].type"));
   EXPECT_THAT(complaint(json::array({message("user", json::array({3}))})), HasSubstr("messages[0].content[0]"));
   EXPECT_EQ(chat({{"messages", {message("user", "u")}}, {"n", 2}})->response.status, 400);
   EXPECT_EQ(chat({{"messages", {message("user", "u")}}, {"stream_options", 1}})->response.status, 400);
