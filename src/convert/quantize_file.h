@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+
+#include "base/function_ref.h"
+#include "convert/file_type.h"
+#include "io/model_file.h"
+#include "quant/dtype.h"
+#include "threading/thread_pool.h"
+
+namespace patina::convert {
+
+// A tensor that is about to be written.
+struct QuantizeStep {
+  const io::TensorInfo& tensor;  // as it was
+  quant::DType type;             // as it will be
+  size_t index;                  // from 0
+  size_t count;                  // of all tensors
+};
+
+struct QuantizeReport {
+  uint64_t bytes_before = 0;  // of all tensors
+  uint64_t bytes_after = 0;
+  int64_t elements = 0;
+};
+
+// Writes `in`, a model of any form and any tensor types, to `out` as GGUF with the types of choose_types(). Metadata
+// and the order of tensors are kept; tensors whose type stays are copied as they are. A few MiB a thread are needed,
+// however large the model is. The file appears, or replaces one that was there, only when all has been written.
+//
+// `on_tensor` is called from this thread before each tensor; what it throws ends the work. Throws kInvalidArgument when
+// `out` is (a part of) the input, kUnsupported for an adapter, kInvalidData that names the tensor for weights that are
+// no finite numbers or too large for the type, kIo as AtomicFile does.
+QuantizeReport quantize_model(const io::ModelFile& in, const std::filesystem::path& out, FileType target,
+                              ThreadPool& pool, FunctionRef<void(const QuantizeStep&)> on_tensor);
+
+}  // namespace patina::convert
