@@ -23,32 +23,36 @@ std::optional<float> whole_number(std::string_view text) {
 
 }  // namespace
 
+void add_legacy_flags(CommandLine& line, io::LegacyHints& hints) {
+  const std::string group = "What a GGJT v3 (.bin) file does not say (ignored for GGUF)";
+  line.app()
+      .add_option("--rms-norm-eps", hints.rms_norm_eps, "epsilon of the norms (default 5e-6)")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  line.app()
+      .add_option("--rope-freq-base", hints.rope_freq_base, "base of the rotations' frequencies (default 10000)")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  line.app()
+      .add_option("--n-kv-heads", hints.head_count_kv, "key-value heads (default as the shapes say)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  line.app()
+      .add_option("--n-ctx-train", hints.context_length, "context it was trained with (default 2048)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+}
+
 void add_model_flags(CommandLine& line, ModelFlags& flags) {
   line.app()
       .add_option("-m,--model", flags.path, "the model, a GGUF or GGJT v3 (.bin) file; any part of a split one")
       ->type_name("FILE")
       ->required();
-  const std::string group = "What a GGJT v3 (.bin) file does not say (ignored for GGUF)";
-  line.app()
-      .add_option("--rms-norm-eps", flags.hints.rms_norm_eps, "epsilon of the norms (default 5e-6)")
-      ->type_name("X")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  line.app()
-      .add_option("--rope-freq-base", flags.hints.rope_freq_base, "base of the rotations' frequencies (default 10000)")
-      ->type_name("X")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  line.app()
-      .add_option("--n-kv-heads", flags.hints.head_count_kv, "key-value heads (default as the shapes say)")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  line.app()
-      .add_option("--n-ctx-train", flags.hints.context_length, "context it was trained with (default 2048)")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
+  add_legacy_flags(line, flags.hints);
   line.ignore(llama_flags_without_meaning());
 }
 

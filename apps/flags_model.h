@@ -13,6 +13,9 @@
 // after CommandLine::parse().
 namespace patina::apps {
 
+// --rms-norm-eps and the others for what a GGJT file does not say.
+void add_legacy_flags(CommandLine& line, io::LegacyHints& hints);
+
 // -m/--model and what a GGJT file does not say. llama.cpp's flags without a meaning are accepted along with these.
 struct ModelFlags {
   std::filesystem::path path;

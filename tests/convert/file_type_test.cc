@@ -56,15 +56,14 @@ TEST(ChooseTypes, AreLlamaCpps) {
     const io::Metadata metadata = metadata_of(model);
     const std::vector<io::TensorInfo> tensors = tensors_of(model);
     EXPECT_EQ(model["types"].size(), file_types().size());
-    for (const auto& [target_name, expected] : model["types"].items()) {
-      const auto target = file_type_from_name(target_name);
-      ASSERT_TRUE(target.has_value()) << target_name;
-      const std::vector<DType> types = choose_types(metadata, tensors, *target);
+    for (const FileTypeInfo& target : file_types()) {
+      const json& expected = model["types"].at(std::string(target.name));
+      const std::vector<DType> types = choose_types(metadata, tensors, target.type);
       ASSERT_EQ(types.size(), tensors.size());
       for (size_t i = 0; i < types.size(); ++i) {
         const io::TensorInfo& tensor = tensors[i];
         const std::string type = tensor.shape.size() == 1 ? "F32" : expected_type(expected, tensor.name);
-        EXPECT_EQ(quant::name(types[i]), type) << name << " to " << target_name << ": " << tensor.name;
+        EXPECT_EQ(quant::name(types[i]), type) << name << " to " << target.name << ": " << tensor.name;
       }
     }
   }
