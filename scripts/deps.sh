@@ -5,8 +5,8 @@ set -eu
 
 packages_of() {
   case $1 in
-    build) echo "g++ make cmake ninja-build pkg-config libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-                 libboost-dev libpcre2-dev libutf8proc-dev libedit-dev" ;;
+    build) echo "g++ make cmake ninja-build pkg-config libfmt-dev libcli11-dev nlohmann-json3-dev libboost-dev
+                 libpcre2-dev libedit-dev" ;;
     test) echo "libgtest-dev libgmock-dev clang-format-19 clang-tidy-19 shellcheck python3 ccache curl
                 g++-aarch64-linux-gnu qemu-user" ;;
     fuzz) echo "clang-19 libclang-rt-19-dev" ;;
