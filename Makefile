@@ -65,7 +65,7 @@ demo: deps  ## Show the whole job: fine-tune, generate, serve (MODEL=gemma for G
 	@$(MAKE) --no-print-directory all
 	@scripts/demo.sh $(MODEL)
 
-install: all  ## Install the programs below PREFIX (/usr/local)
+install: all  ## Install the program patina below PREFIX (/usr/local)
 	@cmake --install build/release --prefix $(PREFIX)
 
 clean:  ## Delete what was built
