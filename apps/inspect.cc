@@ -117,8 +117,8 @@ int run_inspect(const Invocation& call) {
   CommandLine line(call, "Prints what a model, adapter or vocabulary file holds.");
   std::filesystem::path path;
   line.app()
-      .add_option("file", path, "a GGUF or GGJT v3 (.bin) file; any part of a split one")
-      ->type_name("FILE")
+      .add_option("FILE", path, "a GGUF or GGJT v3 (.bin) file; any part of a split one")
+      ->type_name("PATH")
       ->required();
   if (!line.parse()) return kExitSuccess;
 

@@ -54,11 +54,11 @@ int run_quantize(const Invocation& call) {
       "Writes a model with other tensor types, as GGUF. The types that end in _S, _M and _L are mixes, with "
       "more bits for the tensors that need them most.");
   Flags flags;
-  line.app().add_option("in", flags.in, "the model, GGUF or GGJT v3 (.bin)")->type_name("IN")->required();
-  line.app().add_option("out", flags.out, "the file to write, another than IN")->type_name("OUT")->required();
+  line.app().add_option("IN", flags.in, "the model, GGUF or GGJT v3 (.bin)")->type_name("FILE")->required();
+  line.app().add_option("OUT", flags.out, "the file to write, another than IN")->type_name("FILE")->required();
   line.app()
-      .add_option("type", flags.type, fmt::format("one of\n{}", fmt::join(type_names(), ", ")))
-      ->type_name("TYPE")
+      .add_option("TYPE", flags.type, fmt::format("one of\n{}", fmt::join(type_names(), ", ")))
+      ->type_name("NAME")
       ->required();
   line.app().add_option("-t,--threads", flags.threads, "threads; 0 or less: one a core")->type_name("N");
   add_legacy_flags(line, flags.hints);
