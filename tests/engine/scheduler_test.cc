@@ -107,7 +107,7 @@ TEST(Scheduler, RunningAndQueuedRequestsCanBeCancelled) {
       scheduler.cancel(id.get());
     }
   };
-  running_id.set_value(*scheduler.submit(std::move(request)));
+  running_id.set_value(scheduler.submit(std::move(request)).value());
   EXPECT_EQ(running.wait().generation.reason, StopReason::kCancelled);
   EXPECT_EQ(queued.wait().generation.reason, StopReason::kCancelled);
   EXPECT_EQ(queued.text(), "");
@@ -220,9 +220,11 @@ TEST(Scheduler, ServesManyThreads) {
   const TinyModel model;
   const auto runtime = model.open();
   Scheduler scheduler(*runtime, {.slots = 3, .max_queued = 100});
+  constexpr int kClients = 4;
   std::vector<std::thread> clients;
+  clients.reserve(kClients);
   std::atomic<int> done = 0;
-  for (int client = 0; client < 4; ++client) {
+  for (int client = 0; client < kClients; ++client) {
     clients.emplace_back([&, client] {
       for (int round = 0; round < 5; ++round) {
         Watch watch;
@@ -236,7 +238,7 @@ TEST(Scheduler, ServesManyThreads) {
     });
   }
   for (std::thread& client : clients) client.join();
-  EXPECT_EQ(done, 20);
+  EXPECT_EQ(done, 5 * kClients);
 }
 
 }  // namespace
