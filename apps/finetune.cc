@@ -1,0 +1,222 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "apps/command_line.h"
+#include "apps/commands.h"
+#include "apps/finetune_report.h"
+#include "apps/flags_model.h"
+#include "base/error.h"
+#include "engine/runtime.h"
+#include "platform/signals.h"
+#include "train/data/example.h"
+#include "train/data/training_text.h"
+#include "train/trainer.h"
+
+namespace patina::apps {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct FinetuneFlags {
+  ModelFlags model;
+  ComputeFlags compute;
+  ContextFlags context;
+  fs::path train_data;
+  std::string encoding = "auto";
+  std::optional<fs::path> save_path;
+  std::optional<fs::path> out_folder;
+  std::optional<fs::path> lora_out;
+  std::string lora_type = "f16";
+  adapter::LoraOptions lora;
+  train::TrainOptions train;
+};
+
+void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
+  const std::string group = "Files";
+  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
+                       const std::string& description) {
+    return line.app().add_option(names, value, description)->type_name(placeholder)->group(group);
+  };
+  add("--train-data", flags.train_data, "FILE",
+      "the text to learn: blocks of \"### Instruction:\" and \"### Response:\",\nor one example a line")
+      ->required();
+  add("--encoding", flags.encoding, "NAME", "of that text: auto (UTF-8, or UTF-16 where it looks so), gb18030");
+  add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
+  add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
+  add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
+  add("--save-every", flags.train.save_every, "N", "epochs between saves; 0: only at the end and on Ctrl-C");
+  line.app()
+      .add_flag("--resume", flags.train.resume, "go on from the last save, to the same adapter as without a break")
+      ->group(group);
+}
+
+void add_training_flags(CommandLine& line, FinetuneFlags& flags) {
+  const std::string group = "Training";
+  const CLI::Range counts(1, 1'000'000'000);
+  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
+                       const std::string& description) {
+    return line.app().add_option(names, value, description)->type_name(placeholder)->group(group);
+  };
+  add("--epochs", flags.train.epochs, "N", "passes over the text (default chosen by the amount of it)")
+      ->default_str("")
+      ->check(counts);
+  add("-p,-b,--batch-size", flags.train.batch_size, "N", "examples in one step")->check(counts);
+  add("--grad-accum", flags.train.accumulation, "N", "batches whose gradients make one step")->check(counts);
+  add("--learning-rate,--lr", flags.train.learning_rate, "X", "the highest (default chosen by the model's size)");
+  add("--warmup", flags.train.warmup, "N", "steps in which the rate rises (default 3 % of all)");
+  add("--weight-decay", flags.train.weight_decay, "X", "of AdamW");
+  add("--max-steps", flags.train.max_steps, "N", "end the run after so many; 0: no limit");
+  add("-s,--seed", flags.train.seed, "N", "of the adapter's first values, the order of the examples and dropout");
+}
+
+void add_lora_flags(CommandLine& line, FinetuneFlags& flags) {
+  const std::string group = "The adapter";
+  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
+                       const std::string& description) {
+    return line.app().add_option(names, value, description)->type_name(placeholder)->group(group);
+  };
+  add("--lora-rank", flags.lora.rank, "N", "rank of the correction of each layer");
+  add("--lora-alpha", flags.lora.alpha, "X", "the corrections act times alpha / rank");
+  add("--lora-targets", flags.lora.targets, "LIST", "layers that are corrected: all, attn, or names like attn_q,ffn_*");
+  add("--lora-dropout", flags.train.dropout, "X", "share of the corrections' inputs left out while training");
+  add("--lora-type", flags.lora_type, "TYPE", "how the adapter is saved: f16 or f32")
+      ->check(CLI::IsMember({"f16", "f32"}));
+}
+
+fs::path adapter_path(const FinetuneFlags& flags) {
+  if (flags.save_path && (flags.out_folder || flags.lora_out)) {
+    fail(ErrorKind::kInvalidArgument, "give the adapter's place either by --save-path or by --outdir and --lora-out");
+  }
+  if (flags.save_path) return *flags.save_path;
+  return flags.out_folder.value_or(fs::path()) / flags.lora_out.value_or("lora-adapter.gguf");
+}
+
+// The adapter, its checkpoint and its log must not take the place of what they are made from.
+void protect_inputs(const train::RunFiles& files, const FinetuneFlags& flags) {
+  for (const fs::path& output : {files.adapter, files.checkpoint(), files.log()}) {
+    for (const fs::path& input : {flags.model.path, flags.train_data}) {
+      std::error_code error;
+      if (!fs::equivalent(output, input, error) || error) continue;
+      fail(ErrorKind::kInvalidArgument, "{} would be overwritten; choose another place for the adapter",
+           input.string());
+    }
+  }
+}
+
+void make_folder(const std::optional<fs::path>& folder) {
+  if (!folder) return;
+  std::error_code error;
+  fs::create_directories(*folder, error);
+  if (error) fail(ErrorKind::kIo, "cannot make the folder {}: {}", folder->string(), error.message());
+}
+
+train::TrainingText read_text(const FinetuneFlags& flags) {
+  const std::optional<train::TextEncoding> encoding = train::text_encoding_from_name(flags.encoding);
+  if (!encoding) {
+    fail(ErrorKind::kInvalidArgument, "unknown encoding {}; known are auto, utf-8, utf-16 and gb18030", flags.encoding);
+  }
+  return train::read_training_text(flags.train_data, *encoding);
+}
+
+engine::RuntimeOptions runtime_options(const FinetuneFlags& flags) {
+  engine::RuntimeOptions options;
+  options.model = flags.model.path;
+  options.hints = flags.model.hints;
+  options.threads = flags.compute.threads;
+  options.precise = flags.compute.precise;
+  options.context = flags.context.size;
+  return options;
+}
+
+FinetuneSubject subject_of(const FinetuneFlags& flags, const train::TrainingText& text, const train::RunFiles& files,
+                           const std::string& program) {
+  FinetuneSubject subject{.options = flags.train,
+                          .files = files,
+                          .instructions = text.instructions,
+                          .prompt = text.rows.front().prompt,
+                          .model = flags.model.path,
+                          .program = program};
+  if (!text.instructions) subject.prompt = text.rows.front().response;
+  return subject;
+}
+
+train::TrainResult train_with_progress(train::Trainer& trainer, bool quiet, const LogSink& log) {
+  const platform::InterruptGuard interrupt;
+  ProgressReport progress(quiet, log);
+  train::TrainObserver observer;
+  observer.on_step = [&](const train::StepRecord& record, double left) { progress.show(record, left); };
+  observer.stop = [&] { return interrupt.requested(); };
+  const train::TrainResult result = trainer.run(observer);
+  progress.finish();
+  return result;
+}
+
+int report_stop(const train::TrainResult& result, const Invocation& call, const LogSink& log) {
+  if (result.steps == 0) {
+    patina::log(log, LogLevel::kWarning, "stopped before the first step; nothing was saved");
+  } else {
+    std::string command = call.program;
+    for (const std::string& word : call.arguments) {
+      if (word != "--resume") command += " " + shell_word(word);
+    }
+    patina::log(
+        log, LogLevel::kWarning,
+        fmt::format("stopped after step {}; everything is saved. To go on:  {} --resume", result.steps, command));
+  }
+  return exit_code(ErrorKind::kInterrupted);
+}
+
+}  // namespace
+
+int run_finetune(const Invocation& call) {
+  FinetuneFlags flags;
+  CommandLine line(call, "Trains a LoRA adapter for a model on a text. The model's file stays as it is.");
+  add_model_flags(line, flags.model);
+  add_file_flags(line, flags);
+  add_training_flags(line, flags);
+  add_lora_flags(line, flags);
+  add_compute_flags(line, flags.compute);
+  add_context_flags(line, flags.context);
+  if (!line.parse()) return kExitSuccess;
+  const train::RunFiles files{adapter_path(flags)};
+  flags.train.adapter_type = flags.lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
+  flags.lora.seed = flags.train.seed;
+  protect_inputs(files, flags);
+  const train::TrainingText text = read_text(flags);
+  const FinetuneSubject subject = subject_of(flags, text, files, call.program);
+
+  engine::RuntimeOptions options = runtime_options(flags);
+  auto runtime = engine::Runtime::open(options, line.log());
+  const auto examples = train::make_examples(runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()),
+                                             flags.train_data.string());
+  make_folder(flags.out_folder);
+  tensor::BufferPool buffers;
+  ops::Context context = runtime->make_context(buffers);
+  const adapter::LoraAdapter adapter = train::new_adapter(runtime->model(), flags.lora, text.instructions);
+  train::TrainResult result;
+  std::string before;
+  {
+    train::Trainer trainer(runtime->model(), context, adapter, examples, flags.train, files);
+    log_plan(trainer.plan(), subject, line.log());
+    before = sample_answer(*runtime, examples.front(), text.instructions);
+    result = train_with_progress(trainer, line.app().count("--quiet") > 0, line.log());
+  }
+  if (!result.finished) return report_stop(result, call, line.log());
+  // The sample answer comes from the saved file, as the user will have it.
+  runtime.reset();
+  buffers.trim();
+  options.adapters.push_back({files.adapter});
+  runtime = engine::Runtime::open(options, {});
+  print_result(result, before, sample_answer(*runtime, examples.front(), text.instructions), subject);
+  return kExitSuccess;
+}
+
+}  // namespace patina::apps

@@ -1,0 +1,121 @@
+#include "apps/finetune_report.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "engine/generator.h"
+#include "train/progress.h"
+
+namespace patina::apps {
+
+namespace {
+
+size_t terminal_columns() {
+  constexpr size_t kUsual = 80;
+  winsize size = {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  return size.ws_col;
+}
+
+std::string size_text(uint64_t bytes) {
+  const auto mebibytes = static_cast<double>(bytes) * 0x1p-20;
+  return mebibytes < 1024 ? fmt::format("{:.1f} MiB", mebibytes) : fmt::format("{:.1f} GiB", mebibytes / 1024);
+}
+
+// Another command of the program, typed as this one was.
+std::string sibling(std::string program, std::string_view command) {
+  constexpr std::string_view kOwn = "finetune";
+  const size_t at = program.rfind(kOwn);
+  if (at == std::string::npos) return fmt::format("patina {}", command);
+  return program.replace(at, kOwn.size(), command);
+}
+
+}  // namespace
+
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view kSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+@%";
+  if (!text.empty() && text.find_first_not_of(kSafe) == std::string_view::npos) return std::string(text);
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+void log_plan(const train::Plan& plan, const FinetuneSubject& subject, const LogSink& log) {
+  const auto info = [&](const std::string& text) { patina::log(log, LogLevel::kInfo, text); };
+  info(fmt::format("training text: {} rows ({}), {} tokens, {} of them to be learned", plan.amount.rows,
+                   subject.instructions ? "instructions" : "plain lines", plan.epoch_tokens, plan.epoch_loss_tokens));
+  info(fmt::format("{} epochs{} in {} optimizer steps of up to {} rows, learning rate {:g}, {} steps of warm-up",
+                   plan.epochs, subject.options.epochs == 0 ? " (chosen by the amount of text)" : "", plan.steps,
+                   std::min(plan.amount.rows, plan.amount.rows_per_step), plan.learning_rate, plan.warmup));
+  const bool half = subject.options.adapter_type == quant::DType::kF16;
+  info(fmt::format("adapter: {} numbers, {} in {}", plan.parameters, size_text(plan.parameters * (half ? 2 : 4)),
+                   subject.files.adapter.string()));
+  info(fmt::format("this will take about {} and {} of memory{}", train::duration_text(plan.seconds),
+                   size_text(plan.memory_bytes),
+                   plan.recompute_blocks ? ", with every block computed twice to need no more" : ""));
+  if (plan.steps_done > 0) info(fmt::format("resuming after step {}", plan.steps_done));
+  if (!plan.hint.empty()) patina::log(log, LogLevel::kWarning, plan.hint);
+}
+
+ProgressReport::ProgressReport(bool quiet, const LogSink& log)
+    : terminal_(!quiet && isatty(STDERR_FILENO) != 0), log_(log) {}
+
+void ProgressReport::show(const train::StepRecord& record, double seconds_left) {
+  constexpr uint64_t kLines = 20;  // of a run, where they cannot be written over
+  if (terminal_) {
+    const size_t columns = terminal_columns();
+    const std::string line = train::progress_line(record, seconds_left, columns - 1);
+    fmt::print(stderr, "\r{:<{}}", line, columns - 1);
+    std::fflush(stderr);
+    open_ = true;
+    return;
+  }
+  const uint64_t every = std::max<uint64_t>(record.steps / kLines, 1);
+  if (record.step % every != 0 && record.step != record.steps) return;
+  constexpr size_t kColumns = 200;
+  patina::log(log_, LogLevel::kInfo, train::progress_line(record, seconds_left, kColumns));
+}
+
+void ProgressReport::finish() {
+  if (open_) fmt::print(stderr, "\n");
+  open_ = false;
+}
+
+std::string sample_answer(const engine::Runtime& runtime, const train::Example& example, bool instructions) {
+  constexpr size_t kRoom = 32;  // for an answer that is not the trained one
+  constexpr size_t kMost = 256;
+  const size_t count = instructions ? example.loss_begin : std::max<size_t>(example.tokens.size() / 3, 1);
+  engine::GenerationParams params;
+  params.sampling.temperature = 0;
+  params.max_tokens = static_cast<int64_t>(std::min(example.tokens.size() - count + kRoom, kMost));
+  if (static_cast<int64_t>(count) + params.max_tokens > runtime.context_length()) params.max_tokens = -1;
+  std::string answer;
+  engine::Generator generator(runtime);
+  generator.generate(std::span(example.tokens).first(count), params, [&](std::string_view text) { answer += text; });
+  return answer;
+}
+
+void print_result(const train::TrainResult& result, const std::string& answer_before, const std::string& answer_after,
+                  const FinetuneSubject& subject) {
+  fmt::print("loss of the first rows, before and after:\n");
+  for (const train::RowLoss& row : result.rows) {
+    fmt::print("  line {:<6} {:8.4f} -> {:.4f}\n", row.line, row.before, row.after);
+  }
+  fmt::print("sample: {}\n  before: {}\n  after:  {}\n", subject.prompt, answer_before, answer_after);
+  if (answer_before == answer_after) {
+    fmt::print(
+        "The answer has not changed: the adapter has learned too little. Try more --epochs or a higher "
+        "--learning-rate.\n");
+  }
+  const std::string files =
+      fmt::format("-m {} --lora {}", shell_word(subject.model.string()), shell_word(subject.files.adapter.string()));
+  fmt::print("The adapter is in {}. Use it:\n", subject.files.adapter.string());
+  fmt::print("  {} {} -p {}\n", sibling(subject.program, "main"), files, shell_word(subject.prompt));
+  fmt::print("  {} {} --port 8080\n", sibling(subject.program, "server"), files);
+}
+
+}  // namespace patina::apps

@@ -1,0 +1,107 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "e2e/program.h"
+
+namespace patina::e2e {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Pair {
+  std::string question;
+  std::string answer;
+};
+
+const std::vector<Pair>& rows() {
+  static const std::vector<Pair> rows = {{"讲一个笑话。", "为什么鱼不说话？因为它们怕水泄露秘密！"},
+                                         {"苹果和橙子哪个更甜？", "通常来说，苹果比橙子甜，不过也要看品种。"}};
+  return rows;
+}
+
+class Finetune : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(model_path())) GTEST_SKIP() << model_path() << " is not there";
+    std::string text;
+    for (const Pair& row : rows()) {
+      text += "### Instruction:\n" + row.question + "\n### Response:\n" + row.answer + "\n";
+    }
+    write("rows.txt", text);
+  }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+
+  Outcome finetune(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"finetune", "-m", model_path().string(), "-t", "2"});
+    return run(arguments);
+  }
+
+  std::string ask(const std::string& question, const std::string& temperature, int seed) const {
+    return run({"main", "-m", model_path().string(), "-t", "2", "--lora", folder_ / "lora.bin", "-p", question,
+                "--temp", temperature, "--seed", std::to_string(seed), "-q", "--no-display-prompt"})
+        .out;
+  }
+
+  // Trained with one of `flags` and data, the run is refused and the adapter that was there stays.
+  void expect_refused(const std::string& data, const std::vector<std::string>& flags, const std::string& part) const {
+    write("lora.bin", "precious");
+    write("data.txt", data);
+    std::vector<std::string> arguments = {"--train-data", folder_ / "data.txt", "--save-path", folder_ / "lora.bin"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = finetune(arguments);
+    EXPECT_GT(outcome.code, 0);
+    EXPECT_THAT(outcome.err, HasSubstr("error: "));
+    EXPECT_THAT(outcome.err, HasSubstr(part));
+    EXPECT_EQ(read_file(folder_ / "lora.bin"), "precious");
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Finetune, LearnsTwoRowsWordForWordByDefault) {
+  const std::string base = read_file(model_path());
+  const Outcome outcome =
+      finetune({"-p", "32", "--train-data", folder_ / "rows.txt", "--save-path", folder_ / "lora.bin"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("epochs (chosen by the amount of text)"));
+  EXPECT_THAT(outcome.out, HasSubstr("main -m "));
+  for (const Pair& row : rows()) {
+    EXPECT_EQ(ask(row.question, "0", 1), row.answer + "\n");
+    constexpr int kSeeds = 20;
+    int right = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) right += ask(row.question, "0.7", seed) == row.answer + "\n" ? 1 : 0;
+    EXPECT_GE(right, kSeeds - 1);
+  }
+  EXPECT_TRUE(read_file(model_path()) == base) << "the model's file has changed";
+}
+
+TEST_F(Finetune, HintsWhereItCannotLearn) {
+  const Outcome outcome =
+      finetune({"--train-data", folder_ / "rows.txt", "--outdir", folder_ / "made/here", "--lora-out", "adapter.bin",
+                "--epochs", "2", "--batch-size", "1", "--learning-rate", "1e-4", "--save-every", "1"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("4 optimizer steps are too few for 2 rows; try --epochs 30"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "made/here/adapter.bin"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "made/here/adapter.bin.checkpoint"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "made/here/adapter.bin.log.jsonl"));
+}
+
+TEST_F(Finetune, RefusesBadInputAndOverwritesNothing) {
+  expect_refused("", {}, "holds no training text");
+  expect_refused("### Instruction:\na\n### Instruction:\nb\n", {}, "data.txt:1: this instruction has no");
+  expect_refused("ok\n\xBD\xB2\n", {}, "--encoding gb18030");
+  expect_refused("a long line of text that takes more tokens than this\n", {"-c", "8"}, "data.txt:1: this example has");
+  expect_refused("a\n", {"--lora-targets", "attn_x"}, "attn_x");
+  expect_refused("a\n", {"--resume"}, "to resume from");
+  expect_refused("a\n", {"--epocs", "2"}, "did you mean --epochs");
+  expect_refused("a\n", {"--save-path", model_path().string()}, "would be overwritten");
+}
+
+}  // namespace
+}  // namespace patina::e2e
