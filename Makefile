@@ -55,7 +55,7 @@ fuzz: deps-fuzz  ## Run each fuzzer for FUZZ_SECONDS (20)
 	@$(call build,fuzz)
 	@scripts/fuzz.sh build/fuzz/fuzz $(FUZZ_SECONDS)
 
-test-gemma: all  ## Fetch Gemma 3 270M and test with it
+test-gemma: deps-test  ## Fetch Gemma 3 270M and test with it
 	@scripts/test_gemma.sh
 
 test-oracles: deps-test  ## Fetch the outside packages, regenerate the golden figures and compare
