@@ -16,6 +16,32 @@ namespace patina::apps {
 namespace {
 
 constexpr size_t kHelpColumn = 34;
+constexpr size_t kHelpWidth = 100;
+
+// `text` in lines of at most `width` columns, broken between words; its own line ends stay.
+std::string wrapped(const std::string& text, size_t width) {
+  std::string result;
+  size_t line_begin = 0;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const size_t end = rest.find_first_of(" \n");
+    const std::string_view word = rest.substr(0, end);
+    const bool begins = result.size() == line_begin;
+    if (!begins && result.size() - line_begin + 1 + word.size() > width) {
+      result += '\n';
+      line_begin = result.size();
+    } else if (!begins) {
+      result += ' ';
+    }
+    result += word;
+    if (end != std::string_view::npos && rest[end] == '\n') {
+      result += '\n';
+      line_begin = result.size();
+    }
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+  return result;
+}
 
 // Placeholders without CLI11's decorations, and the default at the end of the description.
 class HelpFormatter : public CLI::Formatter {
@@ -23,13 +49,22 @@ class HelpFormatter : public CLI::Formatter {
   HelpFormatter() { column_width(kHelpColumn); }
 
   std::string make_option_opts(const CLI::Option* option) const override {
-    return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
+    if (option->get_type_size() == 0) return "";
+    if (!option->get_option_text().empty()) return " " + option->get_option_text();
+    // What CLI11 puts after the colon is what a value is checked for.
+    const std::string type = option->get_type_name();
+    return " " + type.substr(0, type.find(':'));
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = option->get_description();
     const std::string value = option->get_type_size() == 0 ? "" : option->get_default_str();
-    if (option->get_required()) return option->get_description() + " (required)";
-    return value.empty() ? option->get_description() : fmt::format("{} (default {})", option->get_description(), value);
+    if (option->get_required()) {
+      text += " (required)";
+    } else if (!value.empty() && value != "[]") {
+      text += fmt::format(" (default {})", value);
+    }
+    return wrapped(text, kHelpWidth - kHelpColumn);
   }
 };
 

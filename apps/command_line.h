@@ -27,8 +27,9 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  // Where flags are added. Give each a type_name() and a description of a line or two (no full stop); the default is
-  // shown by itself where it is not empty. Names of one letter have one dash ("-m"), all others two.
+  // Where flags are added. Give each a type_name() (one with a colon as option_text()) and a description without a full
+  // stop, which is wrapped; the default is shown by itself where it is not empty. Names of one letter have one dash
+  // ("-m"), all others two.
   CLI::App& app() { return app_; }
   // A flag that may be given several times, one value each time.
   CLI::Option* add_repeatable(const std::string& names, std::vector<std::string>& values,

@@ -6,7 +6,16 @@ namespace patina::apps {
 
 namespace {
 
-constexpr std::array<Command, 0> kCommands = {};
+constexpr auto kCommands = std::to_array<Command>({
+    {"main", "generate text, or chat at a terminal", run_main},
+    {"finetune", "train a LoRA adapter on a text", run_finetune},
+    {"server", "answer prompts and conversations over HTTP", run_server},
+    {"perplexity", "measure how well a model predicts a text", run_perplexity},
+    {"bench", "measure how fast a model reads, writes and learns", run_bench},
+    {"quantize", "write a model with smaller tensor types", run_quantize},
+    {"inspect", "print what a model or adapter file holds", run_inspect},
+    {"tokenize", "turn a text into tokens", run_tokenize},
+});
 
 }  // namespace
 

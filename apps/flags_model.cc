@@ -91,7 +91,7 @@ void add_adapter_flags(CommandLine& line, AdapterFlags& flags) {
   line.add_repeatable("--lora,--lora-adapter", flags.files, "lay this adapter over the model; repeatable")
       ->type_name("FILE");
   line.add_repeatable("--lora-scaled", flags.scaled, "the same at a scale other than 1; repeatable")
-      ->type_name("FILE:SCALE");
+      ->option_text("FILE:SCALE");
 }
 
 void add_template_flags(CommandLine& line, TemplateFlags& flags) {
@@ -102,7 +102,7 @@ void add_template_flags(CommandLine& line, TemplateFlags& flags) {
       ->type_name("NAME");
   line.app()
       .add_option("--chat-template", flags.chat,
-                  fmt::format("format of conversations (default as the file says), one of\n{}",
+                  fmt::format("format of conversations (default as the file says), one of {}",
                               fmt::join(tokenizer::chat_format_names(), ", ")))
       ->type_name("NAME");
 }

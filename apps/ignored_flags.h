@@ -13,7 +13,8 @@ struct IgnoredFlag {
   FlagValue value;
 };
 
-// llama.cpp's flags that have no meaning here: other devices, memory locking, batch sizes, and the like.
+// llama.cpp's flags that have no meaning here: other devices, memory locking, batch sizes, choosing between a chat and
+// plain generation (which follows from the terminal and -p), and the like.
 std::span<const IgnoredFlag> llama_flags_without_meaning();
 
 // Whether `word` can be the optional value of a flag like -fa: on, off, auto, true, false, yes, no, 0 or 1.

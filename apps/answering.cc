@@ -1,0 +1,60 @@
+#include "apps/answering.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "platform/memory.h"
+
+namespace patina::apps {
+
+namespace {
+
+std::string rate(int64_t tokens, double seconds) {
+  return fmt::format("{} tokens in {:.2f} s ({:.1f} tokens/s)", tokens, seconds,
+                     seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0);
+}
+
+}  // namespace
+
+Answer stream_answer(engine::Generator& generator, const engine::Prompt& prompt, engine::GenerationParams params,
+                     const platform::InterruptGuard& interrupt) {
+  params.stops.insert(params.stops.end(), prompt.stops.begin(), prompt.stops.end());
+  Answer answer;
+  const auto write = [&](std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+    answer.text += text;
+  };
+  answer.generation = generator.generate(prompt.tokens, params, write, [&] { return interrupt.requested(); });
+  return answer;
+}
+
+void warn_of_full_context(const engine::Generation& generation, int64_t context_length, const LogSink& log) {
+  if (generation.reason != engine::StopReason::kContextFull) return;
+  patina::log(
+      log, LogLevel::kWarning,
+      fmt::format("the context of {} tokens is full, the answer ends here; -c gives a larger one", context_length));
+}
+
+void Timings::add(const engine::Generation& generation) {
+  total_.prompt_tokens += generation.prompt_tokens - generation.cached_tokens;
+  total_.generated_tokens += generation.generated_tokens;
+  total_.prompt_seconds += generation.prompt_seconds;
+  total_.generation_seconds += generation.generation_seconds;
+  total_.reason = generation.reason;
+  ++answers_;
+}
+
+void Timings::print(const LogSink& log) const {
+  if (answers_ == 0) return;
+  patina::log(log, LogLevel::kInfo, fmt::format("prompt: {}", rate(total_.prompt_tokens, total_.prompt_seconds)));
+  // The first token of an answer comes out of reading the prompt.
+  const int64_t later = std::max<int64_t>(total_.generated_tokens - answers_, 0);
+  patina::log(log, LogLevel::kInfo,
+              fmt::format("answer: {}, ended by: {}", rate(later, total_.generation_seconds),
+                          engine::stop_reason_name(total_.reason)));
+  patina::log(log, LogLevel::kInfo, fmt::format("memory: {} MiB at most", platform::peak_resident_memory() >> 20));
+}
+
+}  // namespace patina::apps
