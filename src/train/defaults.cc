@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace patina::train {
@@ -24,12 +25,21 @@ uint64_t default_epochs(Amount amount) {
 }
 
 double default_learning_rate(uint64_t base_weights) {
-  constexpr double kSmall = 1e9;
-  constexpr double kLarge = 7e9;
-  constexpr double kSmallRate = 1e-3;
-  constexpr double kLargeRate = 2e-4;
-  const double share = std::log(static_cast<double>(base_weights) / kSmall) / std::log(kLarge / kSmall);
-  return kSmallRate * std::pow(kLargeRate / kSmallRate, std::clamp(share, 0.0, 1.0));
+  struct Point {
+    double weights;
+    double rate;
+  };
+  constexpr std::array kPoints = {Point{5e6, 8e-3}, Point{1e8, 1e-3}, Point{1e9, 1e-3}, Point{7e9, 2e-4}};
+  const auto weights = static_cast<double>(base_weights);
+  if (weights <= kPoints.front().weights) return kPoints.front().rate;
+  for (size_t i = 1; i < kPoints.size(); ++i) {
+    const Point& from = kPoints[i - 1];
+    const Point& to = kPoints[i];
+    if (weights > to.weights) continue;
+    const double share = std::log(weights / from.weights) / std::log(to.weights / from.weights);
+    return from.rate * std::pow(to.rate / from.rate, share);
+  }
+  return kPoints.back().rate;
 }
 
 uint64_t default_warmup(uint64_t steps) {

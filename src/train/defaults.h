@@ -17,8 +17,9 @@ struct Amount {
 // optimizer steps; many get three passes, very many one.
 uint64_t default_epochs(Amount amount);
 
-// The rate at which adapters of a model of this many weights learn quickly without diverging: 1e-3 up to a thousand
-// million, falling to 2e-4 at seven thousand million and above.
+// The rate at which adapters of a model of this many weights learn quickly without diverging: 8e-3 up to five million,
+// 1e-3 from a hundred to a thousand million, 2e-4 from seven thousand million, and between these along straight lines
+// of the logarithms.
 double default_learning_rate(uint64_t base_weights);
 
 // 3 % of the steps, at least one.

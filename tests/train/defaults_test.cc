@@ -14,7 +14,8 @@ TEST(Defaults, FewRowsGetManyEpochs) {
 }
 
 TEST(Defaults, LargeModelsLearnMoreSlowly) {
-  EXPECT_DOUBLE_EQ(default_learning_rate(5'000'000), 1e-3);
+  EXPECT_DOUBLE_EQ(default_learning_rate(2'000'000), 8e-3);
+  EXPECT_NEAR(default_learning_rate(270'000'000), 1e-3, 1e-9);
   EXPECT_DOUBLE_EQ(default_learning_rate(13'000'000'000), 2e-4);
   EXPECT_GT(default_learning_rate(2'000'000'000), default_learning_rate(4'000'000'000));
 }
