@@ -7,7 +7,6 @@
 namespace patina::adapter {
 namespace {
 
-using io::error_of;
 using io::expect_error;
 using io::TemporaryFolder;
 using quant::DType;
