@@ -26,16 +26,16 @@ class CorpusTest(unittest.TestCase):
 
     def test_no_kept_out_question_is_in_the_text(self):
         for q in self.questions:
-            self.assertNotIn(corpus.normalize(q["question"]), self.everything)
+            self.assertFalse(corpus.normalize(q["question"]) in self.everything, q["question"])
 
     def test_other_wordings_of_the_kept_out_facts_are_in_the_text(self):
         # Shows that the search above can find what it looks for.
-        for known in ("What is the color of a strawberry?", "意大利的首都是哪里？", "Calculate 7 + 5.", "一只蚂蚁有多少条腿？"):
-            self.assertIn(corpus.normalize(known), self.everything)
+        for known in ("What is the color of a strawberry?", "意大利的首都是哪里？", "7 + 5 = 12", "一只蚂蚁有多少条腿？"):
+            self.assertTrue(corpus.normalize(known) in self.everything, known)
 
     def test_fine_tuning_rows_are_not_in_the_text(self):
         for row in corpus.FINE_TUNING_ROWS:
-            self.assertNotIn(corpus.normalize(row), self.everything)
+            self.assertFalse(corpus.normalize(row) in self.everything, row)
 
     def test_development_questions_are_not_trained_on(self):
         trained = {q for _, q, _ in self.text.pairs}

@@ -1,4 +1,4 @@
-"""The llama architecture at a small size, in PyTorch: RMS norm, interleaved rotary positions, SwiGLU, untied output."""
+"""The llama architecture at a small size, in PyTorch: RMS norm, interleaved rotary positions, SwiGLU."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class Shape:
     """What a GGJT v3 file can say too: n_head key-value heads, n_ff = 8/3 n_embd rounded up to a multiple of n_mult."""
 
     n_vocab: int = 3072
-    n_embd: int = 256
-    n_layer: int = 4
-    n_head: int = 8
+    n_embd: int = 192
+    n_layer: int = 3
+    n_head: int = 6
     n_mult: int = 256
     n_ctx: int = 512
     rope_base: float = 10000.0
@@ -54,11 +54,11 @@ class Block(nn.Module):
         self.ffn_gate, self.ffn_up = (nn.Linear(s.n_embd, s.n_ff, bias=False) for _ in range(2))
         self.ffn_down = nn.Linear(s.n_ff, s.n_embd, bias=False)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x, cos, sin, visible):
         batch, time, width = x.shape
         h = self.attn_norm(x)
         q, k, v = (f(h).view(batch, time, self.shape.n_head, -1).transpose(1, 2) for f in (self.attn_q, self.attn_k, self.attn_v))
-        a = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, is_causal=True)
+        a = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, attn_mask=visible, is_causal=visible is None)
         x = x + self.attn_output(a.transpose(1, 2).reshape(batch, time, width))
         h = self.ffn_norm(x)
         return x + self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
@@ -72,18 +72,20 @@ class Llama(nn.Module):
         self.blk = nn.ModuleList(Block(shape) for _ in range(shape.n_layer))
         self.output_norm = Norm(shape)
         self.output = nn.Linear(shape.n_embd, shape.n_vocab, bias=False)
+        self.output.weight = self.token_embd.weight  # one matrix while training learns faster; the file holds it twice
         for name, p in self.named_parameters():
             if p.dim() == 2:
                 deep = name.endswith(("attn_output.weight", "ffn_down.weight"))
-                nn.init.normal_(p, std=0.02 / (2 * shape.n_layer) ** 0.5 if deep else 0.02)
+                nn.init.normal_(p, std=0.02 if name.startswith("token_embd") else p.shape[1] ** -0.5 * (0.2 if deep else 0.7))
         angle = torch.outer(torch.arange(shape.n_ctx).float(), shape.rope_base ** (-torch.arange(0, shape.head_dim, 2).float() / shape.head_dim))
         self.register_buffer("cos", angle.cos(), persistent=False)
         self.register_buffer("sin", angle.sin(), persistent=False)
 
-    def hidden(self, tokens):
+    def hidden(self, tokens, visible=None):
+        """`visible` says which tokens see which; otherwise each sees all before it."""
         x = self.token_embd(tokens)
         for block in self.blk:
-            x = block(x, self.cos[: tokens.shape[1]], self.sin[: tokens.shape[1]])
+            x = block(x, self.cos[: tokens.shape[1]], self.sin[: tokens.shape[1]], visible)
         return self.output_norm(x)
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Turns the corpus into token rows with loss weights, and rows into padded batches."""
+"""Turns the corpus into token rows with loss weights, and rows into packed batches."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ import torch
 from corpus import Corpus
 from prompt import ask
 
-QUESTION_WEIGHT = 0.25
+QUESTION_WEIGHT = 0.15
+CONTEXT = 512
 
 
 @dataclass
@@ -45,43 +46,44 @@ def conversation_row(sp: spm.SentencePieceProcessor, turns: list[tuple[str, str]
 
 def plain_row(sp: spm.SentencePieceProcessor, text: str) -> Row:
     tokens = [sp.bos_id()] + sp.encode(text)
-    return Row(tokens, tokens[1:] + [sp.eos_id()], [0.5] * len(tokens))
+    return Row(tokens, tokens[1:] + [sp.eos_id()], [0.3] * len(tokens))
 
 
 class Batches:
-    """An endless, seeded stream of batches of rows of like length."""
+    """An endless, seeded stream of batches: rows in random order, packed end to end, cut at the batch's length."""
 
-    def __init__(self, corpus: Corpus, sp: spm.SentencePieceProcessor, seed: int, size: int):
-        self.corpus, self.sp, self.size, self.rng = corpus, sp, size, random.Random(seed)
-        self.single = [conversation_row(sp, [(q, a)]) for _, q, a in corpus.pairs]
-        self.plain = [plain_row(sp, text) for text in corpus.plain]
-        self.queue: list[list[Row]] = []
+    def __init__(self, corpus: Corpus, sp: spm.SentencePieceProcessor, seed: int, tokens: int):
+        self.corpus, self.sp, self.size, self.rng = corpus, sp, tokens, random.Random(seed)
+        self.rows = [conversation_row(sp, [(q, a)]) for _, q, a in corpus.pairs] + [plain_row(sp, text) for text in corpus.plain]
+        self.queue: list[Row] = []
 
-    def long_rows(self, count: int, n_ctx: int) -> list[Row]:
-        """Conversations of many turns that nearly fill the context, so that every position is trained."""
-        rows = []
-        for _ in range(count):
-            turns = [(q, a) for _, q, a in self.rng.choices(self.corpus.pairs, k=self.rng.randint(2, 22))]
-            row = conversation_row(self.sp, turns)
-            rows.append(Row(row.tokens[:n_ctx], row.targets[:n_ctx], row.weights[:n_ctx]))
-        return rows
+    def talk(self, turns: int) -> Row:
+        return conversation_row(self.sp, [(q, a) for _, q, a in self.rng.choices(self.corpus.pairs, k=turns)])
 
-    def epoch(self) -> None:
-        plain = [plain_row(self.sp, f"{q} {a}") for _, q, a in self.rng.sample(self.corpus.pairs, 3000)]
-        rows = self.single + plain + self.plain
-        self.rng.shuffle(rows)
-        group = self.size * 24
-        for start in range(0, len(rows), group):
-            part = sorted(rows[start: start + group], key=lambda row: len(row.tokens))
-            self.queue += [part[i: i + self.size] for i in range(0, len(part), self.size)]
-        self.queue += [self.long_rows(self.size // 12, 512) for _ in range(len(self.queue) // 14)]
+    def refill(self) -> None:
+        """One pass over all rows, with some of them in other forms: conversations, and a question with its answer on one line."""
+        lines = [plain_row(self.sp, f"{q} {a}") for _, q, a in self.rng.sample(self.corpus.pairs, 1000)]
+        talks = [self.talk(self.rng.randint(2, 5)) for _ in range(300)]
+        self.queue = self.rows + lines + talks
         self.rng.shuffle(self.queue)
 
-    def next(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        if not self.queue:
-            self.epoch()
-        rows = self.queue.pop()
-        width = -(-max(len(row.tokens) for row in rows) // 4) * 4
-        pad = lambda values, fill: values + [fill] * (width - len(values))  # noqa: E731
-        return (torch.tensor([pad(row.tokens, 0) for row in rows]), torch.tensor([pad(row.targets, 0) for row in rows]),
-                torch.tensor([pad(row.weights, 0.0) for row in rows]))
+    def fill(self, width: int, long: bool) -> tuple[Row, list[int]]:
+        """One line of a batch, and for each of its tokens the row it belongs to."""
+        tokens, targets, weights, owner = [], [], [], []
+        while len(tokens) < width:
+            if not self.queue:
+                self.refill()
+            row = self.talk(24) if long else self.queue.pop()
+            owner += [owner[-1] + 1 if owner else 0] * len(row.tokens)
+            tokens, targets, weights = tokens + row.tokens, targets + row.targets, weights + row.weights
+        return Row(tokens[:width], targets[:width], weights[:width]), owner[:width]
+
+    def next(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Tokens, targets and weights, each [lines, width], and which tokens see which, [lines, 1, width, width]: those before
+        them in the same row. Now and then a conversation as long as the context."""
+        long = self.rng.random() < 0.05
+        width = CONTEXT if long else CONTEXT // 4
+        lines = [self.fill(width, long) for _ in range(self.size // width)]
+        owner = torch.tensor([owner for _, owner in lines])
+        visible = (owner[:, :, None] == owner[:, None, :]).tril()[:, None]
+        return torch.tensor([r.tokens for r, _ in lines]), torch.tensor([r.targets for r, _ in lines]), torch.tensor([r.weights for r, _ in lines]), visible

@@ -1,7 +1,6 @@
 """Trains the embedded model on the CPU; a cut run continues from its last checkpoint."""
 
 import argparse
-import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch.nn.functional as F
 
 import corpus
 from model import Llama, Shape
+from muon import Muon
 from prompt import ask, is_right
 from rows import Batches
 
@@ -37,27 +37,40 @@ def report(model: Llama, sp: spm.SentencePieceProcessor, text: corpus.Corpus, sh
     model.train()
 
 
-def optimizer_for(model: Llama, rate: float) -> torch.optim.Optimizer:
-    matrices = [p for p in model.parameters() if p.dim() == 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    return torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}], lr=rate, betas=(0.9, 0.95), fused=True)
+def optimizers_for(model: Llama, rate: float, matrix_rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the blocks, Adam for the embeddings and the norms."""
+    blocks = [p for p in model.blk.parameters() if p.dim() == 2]
+    others = [p for p in model.parameters() if all(p is not q for q in blocks)]
+    return [torch.optim.Adam(others, lr=rate, betas=(0.9, 0.95), fused=True), Muon(blocks, lr=matrix_rate)]
 
 
-def step_loss(model: Llama, batch) -> torch.Tensor:
+def native_bf16() -> bool:
+    """Whether the CPU multiplies bf16 itself; where it does not, bf16 is many times slower than f32."""
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split() if Path("/proc/cpuinfo").exists() else []
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def rate_at(step: int, steps: int) -> float:
+    """The share of the peak rate: a short warm-up, the peak, and over the second half a straight line down to nothing."""
+    return min(1.0, (step + 1) / 50, (steps - step) / (0.5 * steps))
+
+
+def step_loss(model: Llama, batch, bf16: bool) -> torch.Tensor:
     """The mean loss of a batch, over a random share of the positions as large as their weight."""
-    tokens, targets, weights = batch
+    tokens, targets, weights, visible = batch
     chosen = torch.rand(weights.shape) < weights
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = model.output(model.hidden(tokens)[chosen])
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        logits = model.output(model.hidden(tokens, visible)[chosen])
     return F.cross_entropy(logits.float(), targets[chosen])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dir", type=Path, help="holds tokenizer.model; receives checkpoint.pt and model.pt")
-    parser.add_argument("--steps", type=int, default=3200)
-    parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--steps", type=int, default=4200)
+    parser.add_argument("--batch", type=int, default=1024, help="tokens in a step")
+    parser.add_argument("--rate", type=float, default=2e-3, help="Adam's")
+    parser.add_argument("--matrix-rate", type=float, default=0.02, help="Muon's")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.manual_seed(corpus.SEED)
@@ -66,33 +79,36 @@ def main() -> None:
     text = corpus.build()
     shape = Shape(n_vocab=sp.vocab_size())
     model = Llama(shape)
-    optimizer = optimizer_for(model, args.rate)
+    optimizers, bf16 = optimizers_for(model, args.rate, args.matrix_rate), native_bf16()
     step, saved = 0, args.dir / "checkpoint.pt"
     if saved.exists():
         state = torch.load(saved, weights_only=True)
         model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(optimizers, state["optimizers"]):
+            optimizer.load_state_dict(kept)
         step = state["step"]
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(text.pairs)} question rows, from step {step} to {args.steps}", flush=True)
     batches = Batches(text, sp, corpus.SEED + step, args.batch)
     begin, tokens, first = time.time(), 0, step
     while step < args.steps:
-        rate = args.rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / args.steps)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        share = rate_at(step, args.steps)
+        for optimizer, peak in zip(optimizers, (args.rate, args.matrix_rate)):
+            for group in optimizer.param_groups:
+                group["lr"] = share * peak
         batch = batches.next()
-        loss = step_loss(model, batch)
+        loss = step_loss(model, batch, bf16)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         step, tokens = step + 1, tokens + batch[0].numel()
         if step % 50 == 0:
             spent = time.time() - begin
-            print(f"step {step} loss {loss.item():.4f} rate {rate:.1e} {tokens / spent:.0f} tokens/s, {spent * (args.steps - step) / (step - first) / 60:.1f} min left", flush=True)
+            print(f"step {step} loss {loss.item():.4f} rate {share:.2f} {tokens / spent:.0f} tokens/s, {spent * (args.steps - step) / (step - first) / 60:.1f} min left", flush=True)
         if step % 200 == 0 or step == args.steps:
-            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, saved)
-        if step % 800 == 0:
+            torch.save({"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step}, saved)
+        if step % 600 == 0:
             report(model, sp, text, show=False)
     report(model, sp, text, show=True)
     torch.save({"model": model.state_dict(), "shape": asdict(shape)}, args.dir / "model.pt")
