@@ -89,7 +89,7 @@ void check_utf8(std::string_view bytes, std::string_view source) {
 }
 
 // The byte order of UTF-16 text, told by its mark or, where there is none, by which half of its ASCII characters (line
-// ends, spaces, markers) is zero. Empty for what does not look like UTF-16.
+// ends, spaces, markers) is zero. Null for what does not look like UTF-16; no text holds a whole unit of zeros.
 const char* utf16_form(std::string_view bytes) {
   if (bytes.starts_with(kUtf16LittleMark)) return "UTF-16LE";
   if (bytes.starts_with(kUtf16BigMark)) return "UTF-16BE";
@@ -98,6 +98,7 @@ const char* utf16_form(std::string_view bytes) {
   size_t little = 0;
   size_t big = 0;
   for (size_t i = 0; i < bytes.size(); i += 2) {
+    if (bytes[i] == '\0' && bytes[i + 1] == '\0') return nullptr;
     if (bytes[i + 1] == '\0' && is_text(bytes[i])) ++little;
     if (bytes[i] == '\0' && is_text(bytes[i + 1])) ++big;
   }

@@ -86,6 +86,7 @@ TEST(TextEncoding, NamesLineAndOffsetOfBadBytes) {
       ErrorKind::kInvalidData, "offset 4");
   expect_error([] { decode("\xB8\xF6\n\xFF", TextEncoding::kGb18030); }, ErrorKind::kInvalidData, "data.txt:2:");
   expect_error([] { decode("a\nb\0c"s); }, ErrorKind::kInvalidData, "data.txt:2: a NUL character");
+  expect_error([] { decode("GGUF\3\0\0\0"s); }, ErrorKind::kInvalidData, "data.txt:1: a NUL character");
 }
 
 TEST(TextEncoding, KnowsEncodingsByName) {
