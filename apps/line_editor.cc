@@ -3,9 +3,9 @@
 #include <histedit.h>
 
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -49,6 +49,12 @@ struct LineEditor::State {
     of(editor).interrupted = true;
     return CC_EOF;
   }
+  static unsigned char suspend(EditLine* editor, int /*key*/) {
+    el_set(editor, EL_PREP_TERM, 0);
+    std::raise(SIGTSTP);
+    el_set(editor, EL_PREP_TERM, 1);
+    return CC_REDISPLAY;
+  }
 
   void set_up() {
     HistEvent event;
@@ -59,10 +65,12 @@ struct LineEditor::State {
     el_set(editor.get(), EL_PROMPT, &State::prompt_of);
     el_set(editor.get(), EL_EDITOR, "emacs");
     el_set(editor.get(), EL_HIST, &::history, history.get());
-    // Ctrl-C comes as a key while a line is typed: a signal would leave the half-typed line standing.
-    el_set(editor.get(), EL_SETTY, "-d", "intr=", nullptr);
+    // Ctrl-C comes as a key while a line is typed: a signal would end the program.
+    el_set(editor.get(), EL_SETTY, "-d", "-isig", nullptr);
     el_set(editor.get(), EL_ADDFN, "give-up-line", "Gives up the line", &State::give_up);
     el_set(editor.get(), EL_BIND, "^C", "give-up-line", nullptr);
+    el_set(editor.get(), EL_ADDFN, "suspend", "Stops the program until it is continued", &State::suspend);
+    el_set(editor.get(), EL_BIND, "^Z", "suspend", nullptr);
   }
 };
 
