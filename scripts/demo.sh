@@ -29,13 +29,13 @@ show() {
 base_before=$(sha256sum "$model")
 
 say "Before: the base model is asked"
-show ./main -m "$model" -p "$question" -n 48 --temp 0 --no-display-prompt
+show ./main -q -m "$model" --template instruction -p "$question" -n 48 --temp 0 --no-display-prompt
 
 say "Fine-tune on the two rows of $data"
 show ./finetune -m "$model" --train-data "$data" --save-path "$adapter"
 
 say "After: the same question, with the adapter over the untouched model"
-show ./main -m "$model" --lora "$adapter" -p "$question" --temp 0 --no-display-prompt
+show ./main -q -m "$model" --lora "$adapter" -p "$question" --temp 0 --no-display-prompt
 
 say "Serve it"
 server_log=$work/server.log
