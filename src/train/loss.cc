@@ -23,6 +23,7 @@ class Recording {
 
 ops::Tensor hidden_of(const LossSetting& setting, const Batch& batch) {
   std::vector<model::SequencePart> parts;
+  parts.reserve(batch.starts.size());
   for (size_t i = 0; i < batch.starts.size(); ++i) parts.push_back({batch.part(i), nullptr});
   return setting.model.hidden(setting.context, parts, batch.positions, setting.adapters);
 }

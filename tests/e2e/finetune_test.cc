@@ -9,7 +9,6 @@ namespace patina::e2e {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
 
 struct Pair {
   std::string question;

@@ -28,7 +28,7 @@ TEST(EpochOrder, EveryOrderIsEquallyLikely) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) ++counts[epoch_order(3, seed, seed % 7)];
   ASSERT_EQ(counts.size(), 6);
   // 1000 are expected of each; five standard deviations are 144.
-  for (const auto& [order, count] : counts) EXPECT_NEAR(count, kSeeds / 6, 144);
+  for (const auto& [order, count] : counts) EXPECT_NEAR(count, kSeeds / 6.0, 144);
 }
 
 TEST(Pack, LaysExamplesEndToEnd) {
