@@ -1,14 +1,18 @@
 """Writes the trained model as a GGUF file: matrices quantized, norms in f32, the whole SentencePiece vocabulary inside."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 import gguf
 import sentencepiece as spm
 import torch
 
+import corpus
 from model import Shape
-from prompt import CHAT_TEMPLATE
+from prompt import CHAT_TEMPLATE, ask
+
+RARE = 3  # occurrences in the training text
 
 
 def write_vocabulary(w: gguf.GGUFWriter, sp: spm.SentencePieceProcessor) -> None:
@@ -48,6 +52,20 @@ def write_shape(w: gguf.GGUFWriter, shape: Shape, kind: gguf.LlamaFileType) -> N
     w.add_layer_norm_rms_eps(shape.rms_eps)
 
 
+def tell_rare_tokens_apart(embedding: torch.Tensor, sp: spm.SentencePieceProcessor) -> torch.Tensor:
+    """Rows of tokens that training hardly met have drifted together, so that no adapter could tell them apart: each keeps their
+    common part, which makes them unlikely, and gets a random part as large as that of the tokens that were learned."""
+    text = corpus.build()
+    met = Counter(token for line in text.plain + [ask(q) + a for _, q, a in text.pairs] for token in sp.encode(line))
+    rare = torch.tensor([met[i] < RARE and not sp.is_control(i) for i in range(sp.vocab_size())])
+    common, learned = embedding[rare].mean(0), embedding[~rare]
+    size = (learned - learned.mean(0)).norm(dim=1).median()
+    noise = torch.randn(embedding.shape, generator=torch.Generator().manual_seed(corpus.SEED))
+    spread = common + noise * size / embedding.shape[1] ** 0.5
+    print(f"{int(rare.sum())} rare tokens told apart")
+    return torch.where(rare[:, None], spread, embedding)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dir", type=Path, help="holds tokenizer.model and model.pt")
@@ -58,6 +76,8 @@ def main() -> None:
     sp = spm.SentencePieceProcessor(model_file=str(args.dir / "tokenizer.model"))
     kind = gguf.GGMLQuantizationType[args.type]
     file_type = gguf.LlamaFileType[{"F32": "ALL_F32"}.get(args.type, f"MOSTLY_{args.type}")]
+    embedding = tell_rare_tokens_apart(saved["model"]["token_embd.weight"].float(), sp)
+    saved["model"].update({"token_embd.weight": embedding, "output.weight": embedding})
     w = gguf.GGUFWriter(args.out, "llama")
     write_shape(w, Shape(**saved["shape"]), file_type)
     write_vocabulary(w, sp)
