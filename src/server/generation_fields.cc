@@ -1,8 +1,12 @@
 #include "server/generation_fields.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <string>
 
 namespace patina::server {
 namespace {
@@ -21,6 +25,14 @@ int read_max_tokens(const Fields& fields, int fallback) {
 uint64_t read_seed(const Fields& fields, int64_t fallback) {
   const int64_t seed = fields.integer("seed", fallback, -1, std::numeric_limits<int64_t>::max());
   return seed < 0 ? std::random_device()() : static_cast<uint64_t>(seed);
+}
+
+// 0.7F as 0.7, not as 0.699999988079071.
+double as_written(float value) {
+  const std::string text = fmt::format("{}", value);
+  double result = value;
+  std::from_chars(text.data(), text.data() + text.size(), result);
+  return result;
 }
 
 }  // namespace
@@ -48,14 +60,14 @@ engine::GenerationParams read_generation_params(const Fields& fields, const Gene
 
 nlohmann::json generation_params_json(const engine::GenerationParams& params) {
   const sampling::SamplingParams& sampling = params.sampling;
-  return {{"temperature", sampling.temperature},
+  return {{"temperature", as_written(sampling.temperature)},
           {"top_k", sampling.top_k},
-          {"top_p", sampling.top_p},
-          {"min_p", sampling.min_p},
-          {"repeat_penalty", sampling.repeat_penalty},
+          {"top_p", as_written(sampling.top_p)},
+          {"min_p", as_written(sampling.min_p)},
+          {"repeat_penalty", as_written(sampling.repeat_penalty)},
           {"repeat_last_n", sampling.repeat_last_n},
-          {"presence_penalty", sampling.presence_penalty},
-          {"frequency_penalty", sampling.frequency_penalty},
+          {"presence_penalty", as_written(sampling.presence_penalty)},
+          {"frequency_penalty", as_written(sampling.frequency_penalty)},
           {"seed", sampling.seed},
           {"n_predict", params.max_tokens},
           {"stop", params.stops},
