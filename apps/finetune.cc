@@ -52,7 +52,8 @@ void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
   add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
   add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
   add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
-  add("--save-every", flags.train.save_every, "N", "epochs between saves; 0: only at the end and on Ctrl-C");
+  add("--save-every", flags.train.save_every, "N",
+      "epochs between saves; besides, every ten minutes, at the end and on Ctrl-C");
   line.app()
       .add_flag("--resume", flags.train.resume, "go on from the last save, to the same adapter as without a break")
       ->group(group);

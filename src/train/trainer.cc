@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -28,6 +29,8 @@ constexpr size_t kRowsToCompare = 5;
 // Forward, and backward through as many products in f32 instead of 8 bits; measured.
 constexpr double kStepToForward = 3.5;
 constexpr double kRecomputation = 1.0;
+// A run that is killed loses no more than this.
+constexpr double kSecondsBetweenSaves = 600;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -123,6 +126,14 @@ void Trainer::check_files() const {
   // A temporary file beside each is made and removed: what cannot be saved later is known now.
   const platform::AtomicFile adapter(files_.adapter);
   const platform::AtomicFile checkpoint(files_.checkpoint());
+  const uint64_t needed = state_bytes(static_cast<uint64_t>(adapter_.parameters()));
+  const std::filesystem::path folder = std::filesystem::absolute(files_.adapter).parent_path();
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  if (!error && space.available < needed) {
+    fail(ErrorKind::kIo, "{} has room for {:.2f} GiB, the adapter and its checkpoint need {:.2f}; free some",
+         folder.string(), gibibytes(space.available), gibibytes(needed));
+  }
 }
 
 void Trainer::load_checkpoint() {
@@ -276,6 +287,7 @@ TrainResult Trainer::run(const TrainObserver& observer) {
   const uint64_t save_steps = options_.save_every * steps_per_epoch();
   double seconds = 0;
   uint64_t steps_made = 0;
+  Clock::time_point last_save = Clock::now();
   while (step_ < steps_) {
     const std::optional<StepRecord> record = run_step(observer);
     if (!record) break;
@@ -285,7 +297,11 @@ TrainResult Trainer::run(const TrainObserver& observer) {
     if (observer.on_step) {
       observer.on_step(*record, seconds / static_cast<double>(steps_made) * static_cast<double>(steps_ - step_));
     }
-    if (save_steps > 0 && step_ % save_steps == 0 && step_ < steps_) save(observer);
+    const bool due = (save_steps > 0 && step_ % save_steps == 0) || seconds_since(last_save) > kSecondsBetweenSaves;
+    if (due && step_ < steps_) {
+      save(observer);
+      last_save = Clock::now();
+    }
   }
   if (step_ > 0) save(observer);
   TrainResult result = {.finished = step_ == steps_, .steps = step_, .rows = {}};

@@ -41,7 +41,7 @@ struct TrainOptions {
   float dropout = 0;        // of the adapters' inputs, 0 to below 1
   uint64_t seed = 1;        // of the examples' order and of dropout
   uint64_t max_steps = 0;   // the run ends after so many; 0: no limit
-  uint64_t save_every = 0;  // epochs between saves; 0: only at the end and when stopped
+  uint64_t save_every = 0;  // epochs between saves; besides, every ten minutes, at the end and when stopped
   quant::DType adapter_type = quant::DType::kF16;
   bool resume = false;  // go on from the checkpoint
 };
@@ -94,7 +94,7 @@ class Trainer {
  public:
   // `adapter` is a new_adapter(), also where a run is resumed, whose state is then read; it is changed in place. Throws
   // kInvalidArgument for options out of range or no examples, kOutOfMemory where a step cannot fit, kIo where the files
-  // cannot be written, and with `resume` kNotFound, kInvalidData or kIncompatible for the checkpoint.
+  // cannot be written or have no room, and with `resume` kNotFound, kInvalidData or kIncompatible for the checkpoint.
   Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter,
           std::vector<Example> examples, const TrainOptions& options, RunFiles files);
 
