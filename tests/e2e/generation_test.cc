@@ -1,0 +1,128 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "e2e/program.h"
+
+namespace patina::e2e {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class Generation : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(model_path())) GTEST_SKIP() << model_path() << " is not there";
+  }
+
+  // `patina main` on the model with two threads.
+  static Outcome generate(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.begin(), {"main", "-m", model_path().string(), "-t", "2"});
+    return run(arguments, input);
+  }
+};
+
+TEST_F(Generation, WritesOnlyTextToStdout) {
+  const Outcome outcome = generate({"-p", "Once upon a time", "-n", "8", "--temp", "0"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith("Once upon a time"));
+  EXPECT_GT(outcome.out.size(), std::string("Once upon a time\n").size());
+  EXPECT_THAT(outcome.err, ContainsRegex("answer: .*tokens/s"));
+  const Outcome bare = generate({"-p", "Once upon a time", "-n", "8", "--temp", "0", "--no-display-prompt", "-q"});
+  EXPECT_EQ("Once upon a time" + bare.out, outcome.out);
+  EXPECT_EQ(bare.err, "");
+}
+
+TEST_F(Generation, GivesTheSameTextForTheSameSeed) {
+  const std::vector<std::string> arguments = {"-p", "The", "-n", "24", "--temp", "1.5", "--seed", "7", "--ignore-eos"};
+  const Outcome first = generate(arguments);
+  EXPECT_EQ(first.out, generate(arguments).out);
+  std::vector<std::string> other = arguments;
+  other[7] = "8";
+  EXPECT_NE(first.out, generate(other).out);
+}
+
+TEST_F(Generation, TakesThePromptFromAFileOrAPipe) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "prompt") << "The\n";
+  const std::string expected = generate({"-p", "The", "-n", "4", "--temp", "0"}).out;
+  EXPECT_EQ(generate({"-f", folder / "prompt", "-n", "4", "--temp", "0"}).out, expected);
+  EXPECT_EQ(generate({"-n", "4", "--temp", "0"}, "The\n").out, expected);
+  EXPECT_EQ(generate({"-p", "The", "-f", folder / "prompt"}).code, 2);
+  EXPECT_EQ(generate({}).code, 2);
+}
+
+TEST_F(Generation, ProcessesEscapes) {
+  EXPECT_THAT(generate({"-p", R"(a\nb)", "-n", "1", "--temp", "0"}).out, StartsWith("a\nb"));
+  EXPECT_THAT(generate({"-p", R"(a\nb)", "-n", "1", "--temp", "0", "--no-escape"}).out, StartsWith(R"(a\nb)"));
+}
+
+TEST_F(Generation, EndsAtAReversePrompt) {
+  const std::vector<std::string> arguments = {"-p",          "The", "-n", "16", "--temp", "0", "--no-display-prompt",
+                                              "--ignore-eos"};
+  const std::string whole = generate(arguments).out;
+  const std::string stop = whole.substr(whole.size() / 2, 3);
+  std::vector<std::string> stopping = arguments;
+  stopping.insert(stopping.end(), {"--no-escape", "-r", stop});
+  const Outcome outcome = generate(stopping);
+  EXPECT_EQ(outcome.out, whole.substr(0, whole.find(stop)) + "\n");
+  EXPECT_THAT(outcome.err, HasSubstr("ended by: stop text"));
+}
+
+TEST_F(Generation, SaysWhenTheContextIsFull) {
+  const Outcome outcome = generate({"-p", "The", "-c", "16", "--ignore-eos"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("the context of 16 tokens is full"));
+  const Outcome longer = generate({"-p", "one two three four five six seven eight nine ten eleven", "-c", "8"});
+  EXPECT_EQ(longer.code, 2);
+  EXPECT_THAT(longer.err, HasSubstr("-c"));
+}
+
+TEST_F(Generation, AcceptsLlamaFlagsWithOneNotice) {
+  const Outcome outcome = generate({"-p", "The", "-n", "1", "-ngl", "99", "--mlock", "-fa", "on", "-b", "64"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("ignored: -ngl --mlock -fa -b"));
+}
+
+TEST_F(Generation, WrapsAConversation) {
+  const Outcome outcome = generate({"-p", "Hi", "-sys", "Be brief.", "--chat-template", "chatml", "-n", "1", "-v"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"));
+  EXPECT_THAT(generate({"-p", "Hi", "-n", "1", "-v"}).err, Not(HasSubstr("<|im_start|>")));
+  EXPECT_THAT(generate({"-p", "Hi", "--chat-template", "chatlm"}).err, HasSubstr("chatml"));
+  EXPECT_EQ(generate({"-p", "Hi", "-sys", "x", "--raw"}).code, 2);
+}
+
+TEST_F(Generation, RefusesBrokenFilesInOneSentence) {
+  const TemporaryFolder folder;
+  const std::string whole = read_file(model_path());
+  for (const size_t size : {size_t{0}, size_t{3}, size_t{100}, whole.size() / 2, whole.size() - 1}) {
+    std::ofstream(folder / "cut.gguf", std::ios::binary) << whole.substr(0, size);
+    const Outcome outcome = run({"main", "-m", folder / "cut.gguf", "-p", "x"});
+    EXPECT_GT(outcome.code, 0) << size;
+    EXPECT_THAT(outcome.err, StartsWith("error: ")) << size;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+  }
+  EXPECT_EQ(run({"main", "-m", folder / "none.gguf", "-p", "x"}).code, 5);
+}
+
+TEST_F(Generation, LeavesTheModelAsItIs) {
+  const std::string before = read_file(model_path());
+  generate({"-p", "The", "-n", "4"});
+  EXPECT_TRUE(read_file(model_path()) == before);
+}
+
+TEST(Program, PrintsItsVersion) {
+  const Outcome outcome = run({"--version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, StartsWith("patina "));
+}
+
+}  // namespace
+}  // namespace patina::e2e

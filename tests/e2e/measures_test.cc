@@ -1,0 +1,76 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "e2e/program.h"
+
+namespace patina::e2e {
+namespace {
+
+using testing::HasSubstr;
+
+class Measures : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(model_path())) GTEST_SKIP() << model_path() << " is not there";
+  }
+
+  static Outcome measure(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.begin() + 1, {"-m", model_path().string(), "-t", "2"});
+    return run(arguments, input);
+  }
+
+  static double perplexity(const std::string& text, const std::string& chunk) {
+    const Outcome outcome = measure({"perplexity", "-f", "-", "-c", chunk}, text);
+    std::smatch match;
+    const std::regex line(R"(^Final estimate: PPL = ([0-9.]+) \+/- ([0-9.]+)\n$)");
+    EXPECT_TRUE(std::regex_match(outcome.out, match, line)) << outcome.out << outcome.err;
+    return match.empty() ? NAN : std::stod(match[1]);
+  }
+};
+
+std::string repeated(const std::string& text, int times) {
+  std::string result;
+  for (int i = 0; i < times; ++i) result += text;
+  return result;
+}
+
+TEST_F(Measures, PerplexityTellsPlainTextFromNoise) {
+  const double plain = perplexity(repeated("The cat is on the mat. ", 40), "64");
+  const double noise = perplexity(repeated("zq xv)k; wj?pf #", 40), "64");
+  EXPECT_GT(plain, 1.0);
+  EXPECT_LT(plain, noise);
+}
+
+TEST_F(Measures, PerplexityNeedsAChunkOfText) {
+  const Outcome outcome = measure({"perplexity", "-f", "-"}, "short");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("-c"));
+}
+
+TEST_F(Measures, BenchPrintsOneArray) {
+  const Outcome outcome = measure({"bench", "-p", "16", "-n", "4", "-r", "2", "-o", "json"});
+  const nlohmann::json tests = nlohmann::json::parse(outcome.out);
+  ASSERT_EQ(tests.size(), 2U);
+  EXPECT_EQ(tests[0]["test"], "pp16");
+  EXPECT_EQ(tests[1]["test"], "tg4");
+  for (const nlohmann::json& test : tests) {
+    EXPECT_GT(test["avg_ts"].get<double>(), 0);
+    EXPECT_GE(test["stddev_ts"].get<double>(), 0);
+    EXPECT_GT(test["peak_memory"].get<int64_t>(), 0);
+  }
+}
+
+TEST_F(Measures, BenchLeavesOutWhatHasNoTokens) {
+  const Outcome outcome = measure({"bench", "-p", "0", "-n", "2", "-r", "1", "-o", "json"});
+  const nlohmann::json tests = nlohmann::json::parse(outcome.out);
+  ASSERT_EQ(tests.size(), 1U);
+  EXPECT_EQ(tests[0]["test"], "tg2");
+}
+
+}  // namespace
+}  // namespace patina::e2e
