@@ -66,11 +66,19 @@ int run_by_word(std::span<const Command> commands, std::span<const std::string> 
   return run_command(*command, call);
 }
 
+void check_stdout() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    fail(ErrorKind::kIo, "cannot write to the standard output; the text is incomplete");
+  }
+}
+
 // Calls `body` and turns what it throws into a line on stderr and an exit code.
 template <typename Body>
 int guarded(const Body& body) {
   try {
-    return body();
+    const int code = body();
+    check_stdout();
+    return code;
   } catch (const Error& error) {
     return report(exit_code(error.kind()), error.what());
   } catch (const std::bad_alloc&) {
@@ -82,12 +90,6 @@ int guarded(const Body& body) {
   }
 }
 
-void check_stdout() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    fail(ErrorKind::kIo, "cannot write to the standard output; the text is incomplete");
-  }
-}
-
 }  // namespace
 
 int exit_code(ErrorKind kind) {
@@ -96,11 +98,7 @@ int exit_code(ErrorKind kind) {
 }
 
 int run_command(const Command& command, const Invocation& call) {
-  return guarded([&] {
-    const int code = command.run(call);
-    check_stdout();
-    return code;
-  });
+  return guarded([&] { return command.run(call); });
 }
 
 int run_program(std::span<const Command> commands, std::span<const std::string> words) {
