@@ -105,6 +105,7 @@ CommandLine::CommandLine(const Invocation& call, const std::string& description)
     : call_(call), app_(description, call.program) {
   app_.formatter(std::make_shared<HelpFormatter>());
   app_.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app_.footer("Flags of several letters take one dash or two, and _ or - within.");
   app_.set_help_flag("-h,--help", "print this and exit");
   app_.set_version_flag("--version", fmt::format("patina {}", kVersion), "print the version and exit");
   app_.add_flag("-v,--verbose", verbose_, "more notices on stderr");

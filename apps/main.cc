@@ -106,6 +106,7 @@ int answer_once(const engine::Runtime& runtime, const MainFlags& flags, const st
   }
   const Answer answer = stream_answer(generator, prompt, params, interrupt);
   fmt::print("\n");
+  std::fflush(stdout);  // before what follows on stderr
   warn_of_full_context(answer.generation, runtime.context_length(), log);
   Timings timings;
   timings.add(answer.generation);
