@@ -73,6 +73,7 @@ class Scheduler::Loop {
   void run();
   bool wait_for_work();
   void admit();
+  void occupy(Slot& slot, std::shared_ptr<Job> job);
   std::shared_ptr<Job> next_queued();
   static int64_t saving(Sequence& sequence, std::span<const TokenId> prompt);
   Slot& slot_for(std::span<const TokenId> prompt);
@@ -171,7 +172,6 @@ SchedulerStats Scheduler::Loop::stats() const {
   const std::lock_guard lock(mutex_);
   SchedulerStats stats = stats_;
   stats.queued = queue_.size();
-  stats.running = static_cast<int>(live_.size() - queue_.size());
   return stats;
 }
 
@@ -199,14 +199,20 @@ void Scheduler::Loop::admit() {
       continue;
     }
     Slot& slot = slot_for(job->request.tokens);
-    slot.job = job;
-    slot.last_used = ++clock_;
+    occupy(slot, job);
     try {
       slot.sequence.begin(job->request.tokens, job->request.params, job->request.on_text);
     } catch (...) {
       end(slot, current_error());
     }
   }
+}
+
+void Scheduler::Loop::occupy(Slot& slot, std::shared_ptr<Job> job) {
+  slot.job = std::move(job);
+  slot.last_used = ++clock_;
+  const std::lock_guard lock(mutex_);
+  ++stats_.running;
 }
 
 std::shared_ptr<Scheduler::Loop::Job> Scheduler::Loop::next_queued() {
@@ -316,6 +322,10 @@ void Scheduler::Loop::end(Slot& slot, std::optional<Error> error) {
     error = current_error();
   }
   const std::shared_ptr<Job> job = std::exchange(slot.job, nullptr);
+  {
+    const std::lock_guard lock(mutex_);
+    --stats_.running;
+  }
   report(job, {slot.sequence.generation(), std::move(error)});
 }
 
