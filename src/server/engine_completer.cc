@@ -20,12 +20,12 @@ class SchedulerJob final : public Job {
   engine::RequestId id_;
 };
 
-ServedModel describe(const engine::Runtime& runtime, CompleterOptions options) {
+ServedModel describe(const engine::Runtime& runtime, const CompleterOptions& options) {
   const model::Hyperparameters& hyper = runtime.model().hyper();
   const engine::PromptRules& rules = runtime.prompt_rules();
   ServedModel model;
   model.name = runtime.model_name();
-  model.path = std::move(options.model_path);
+  model.path = options.model_path;
   model.architecture = hyper.architecture;
   model.chat_format = tokenizer::chat_format_name(rules.chat);
   if (rules.question) model.prompt_template = tokenizer::chat_format_name(*rules.question);
@@ -35,14 +35,14 @@ ServedModel describe(const engine::Runtime& runtime, CompleterOptions options) {
   model.vocabulary = hyper.vocab_size;
   model.weight_bytes = runtime.model().weight_bytes();
   model.slots = options.scheduler.slots;
-  model.adapters = std::move(options.adapters);
-  model.defaults = std::move(options.defaults);
+  model.adapters = options.adapters;
+  model.defaults = options.defaults;
   return model;
 }
 
 }  // namespace
 
-EngineCompleter::EngineCompleter(const engine::Runtime& runtime, CompleterOptions options, const LogSink& log)
+EngineCompleter::EngineCompleter(const engine::Runtime& runtime, const CompleterOptions& options, const LogSink& log)
     : runtime_(runtime), model_(describe(runtime, options)), scheduler_(runtime, options.scheduler, log) {
   for (const std::string& token : runtime.tokenizer().vocab().tokens) {
     longest_token_ = std::max(longest_token_, token.size());

@@ -18,7 +18,7 @@ struct CompleterOptions {
 class EngineCompleter final : public Completer {
  public:
   // Throws as engine::Scheduler does.
-  EngineCompleter(const engine::Runtime& runtime, CompleterOptions options, const LogSink& log = {});
+  EngineCompleter(const engine::Runtime& runtime, const CompleterOptions& options, const LogSink& log = {});
 
   const ServedModel& model() const override { return model_; }
   engine::Prompt prompt(std::string_view text, bool raw) const override;

@@ -107,7 +107,8 @@ double Fields::number(std::string_view name, double fallback, double low, double
   const json* value = find(name);
   if (value == nullptr) return fallback;
   const double result = value->is_number() ? value->get<double>() : NAN;
-  if (!(result >= low && result <= high)) refuse(name, fmt::format("a number from {} to {}", low, high));
+  const bool fits = result >= low && result <= high;  // not so for NaN
+  if (!fits) refuse(name, fmt::format("a number from {} to {}", low, high));
   return result;
 }
 

@@ -9,7 +9,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -84,7 +84,7 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
   void abandon();
   void refuse(int status, std::string_view message);
 
-  void send(std::string bytes);
+  void send(std::string_view bytes);
   void write();
   void on_written(error_code error, size_t bytes);
 
@@ -96,7 +96,7 @@ class SessionImpl final : public Session, public std::enable_shared_from_this<Se
   const ServerOptions& options_;
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
+  std::unique_ptr<http::request_parser<http::string_body>> parser_;  // of the request that is being read
   Phase phase_ = Phase::kHead;
   bool draining_ = false;
   bool watching_ = false;   // a read is pending that tells when the client hangs up
@@ -152,7 +152,7 @@ class SessionImpl::SocketResponder final : public Responder {
 void SessionImpl::read_head() {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kHead;
-  parser_.emplace();
+  parser_ = std::make_unique<http::request_parser<http::string_body>>();
   parser_->header_limit(kMaxHead);
   parser_->body_limit(options_.max_body);
   stream_.expires_after(options_.head_timeout);
@@ -287,7 +287,7 @@ void SessionImpl::refuse(int status, std::string_view message) {
 
 // Writing: one write at a time, of all that has gathered.
 
-void SessionImpl::send(std::string bytes) {
+void SessionImpl::send(std::string_view bytes) {
   if (phase_ == Phase::kClosed) return;
   unsent_ += bytes;
   if (phase_ == Phase::kAnswering && unsent_.size() > kMaxUnsent) return close();
@@ -319,7 +319,7 @@ void SessionImpl::linger() {
   if (phase_ != Phase::kLingering) {
     phase_ = Phase::kLingering;
     error_code ignored;
-    stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
+    (void)stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
     stream_.expires_after(kLinger);
   }
   buffer_.clear();
