@@ -15,7 +15,6 @@ namespace {
 using io::MetaArray;
 using io::MetaValue;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using tokenizer::kNoToken;
 using tokenizer::TokenKind;
 using tokenizer::Vocab;
