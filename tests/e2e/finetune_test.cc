@@ -1,9 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "e2e/program.h"
+#include "io/ggml_legacy/writer.h"
+#include "io/model_file.h"
 
 namespace patina::e2e {
 namespace {
@@ -37,13 +40,13 @@ class Finetune : public testing::Test {
   }
 
   Outcome finetune(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {"finetune", "-m", model_path().string(), "-t", "2"});
+    arguments.insert(arguments.begin(), {"finetune", "-m", model_.string(), "-t", "2"});
     return run(arguments);
   }
 
   std::string ask(const std::string& question, const std::string& temperature, int seed) const {
-    return run({"main", "-m", model_path().string(), "-t", "2", "--lora", folder_ / "lora.bin", "-p", question,
-                "--temp", temperature, "--seed", std::to_string(seed), "-q", "--no-display-prompt"})
+    return run({"main", "-m", model_.string(), "-t", "2", "--lora", folder_ / "lora.bin", "-p", question, "--temp",
+                temperature, "--seed", std::to_string(seed), "-q", "--no-display-prompt"})
         .out;
   }
 
@@ -60,24 +63,34 @@ class Finetune : public testing::Test {
     EXPECT_EQ(read_file(folder_ / "lora.bin"), "precious");
   }
 
+  void expect_to_learn() const {
+    const std::string base = read_file(model_);
+    const Outcome outcome =
+        finetune({"-p", "32", "--train-data", folder_ / "rows.txt", "--save-path", folder_ / "lora.bin"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("epochs (chosen by the amount of text)"));
+    EXPECT_THAT(outcome.out, HasSubstr("main -m "));
+    for (const Pair& row : rows()) {
+      EXPECT_EQ(ask(row.question, "0", 1), row.answer + "\n");
+      constexpr int kSeeds = 20;
+      int right = 0;
+      for (int seed = 0; seed < kSeeds; ++seed) right += ask(row.question, "0.7", seed) == row.answer + "\n" ? 1 : 0;
+      EXPECT_GE(right, kSeeds - 1);
+    }
+    EXPECT_TRUE(read_file(model_) == base) << "the model's file has changed";
+  }
+
   TemporaryFolder folder_;
+  std::filesystem::path model_ = model_path();
 };
 
-TEST_F(Finetune, LearnsTwoRowsWordForWordByDefault) {
-  const std::string base = read_file(model_path());
-  const Outcome outcome =
-      finetune({"-p", "32", "--train-data", folder_ / "rows.txt", "--save-path", folder_ / "lora.bin"});
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.err, HasSubstr("epochs (chosen by the amount of text)"));
-  EXPECT_THAT(outcome.out, HasSubstr("main -m "));
-  for (const Pair& row : rows()) {
-    EXPECT_EQ(ask(row.question, "0", 1), row.answer + "\n");
-    constexpr int kSeeds = 20;
-    int right = 0;
-    for (int seed = 0; seed < kSeeds; ++seed) right += ask(row.question, "0.7", seed) == row.answer + "\n" ? 1 : 0;
-    EXPECT_GE(right, kSeeds - 1);
-  }
-  EXPECT_TRUE(read_file(model_path()) == base) << "the model's file has changed";
+TEST_F(Finetune, LearnsTwoRowsWordForWordByDefault) { expect_to_learn(); }
+
+TEST_F(Finetune, LearnsThemOnAGgjtFileToo) {
+  if (std::getenv("PATINA_E2E_MODEL") != nullptr) GTEST_SKIP() << "GGJT holds llama models only";
+  model_ = folder_ / "model.ggmlv3.q8_0.bin";
+  io::write_ggjt(model_, *io::ModelFile::open(model_path()));
+  expect_to_learn();
 }
 
 TEST_F(Finetune, HintsWhereItCannotLearn) {
