@@ -45,6 +45,7 @@ cp -r tests/golden "$tree/tests"
 for script in "$tree"/scripts/golden/*.py; do
   case $(basename "$script") in
     chat.py) set -- "$llama_cpp" ;;
+    legacy.py) set -- "$legacy_python" ;;
     model.py) set -- embedded ;;
     *) set -- ;;
   esac
