@@ -47,13 +47,13 @@ std::vector<tcp::endpoint> resolve(net::io_context& io, const ServerOptions& opt
 
 error_code listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
   error_code error;
-  (void)acceptor.open(endpoint.protocol(), error);
-  if (!error) (void)acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) (void)acceptor.bind(endpoint, error);
-  if (!error) (void)acceptor.listen(tcp::acceptor::max_listen_connections, error);
+  error = acceptor.open(endpoint.protocol(), error);
+  if (!error) error = acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) error = acceptor.bind(endpoint, error);
+  if (!error) error = acceptor.listen(tcp::acceptor::max_listen_connections, error);
   if (error) {
     error_code ignored;
-    (void)acceptor.close(ignored);
+    ignored = acceptor.close(ignored);
   }
   return error;
 }
@@ -141,7 +141,7 @@ class HttpServer::Listener {
   void welcome(tcp::socket socket) {
     std::erase_if(sessions_, [](const std::weak_ptr<Session>& session) { return session.expired(); });
     error_code ignored;
-    (void)socket.set_option(tcp::no_delay(true), ignored);
+    ignored = socket.set_option(tcp::no_delay(true), ignored);
     const size_t limit = setting_.options.max_connections;
     if (sessions_.size() >= 2 * limit) return;
     const std::shared_ptr<Session> session = Session::create(std::move(socket), setting_);
@@ -152,7 +152,7 @@ class HttpServer::Listener {
   void end(void (Session::*how)()) {
     if (!std::exchange(ending_, true)) {
       error_code ignored;
-      (void)acceptor_.close(ignored);
+      ignored = acceptor_.close(ignored);
       pause_.cancel();
     }
     for (const std::weak_ptr<Session>& entry : sessions_) {

@@ -319,7 +319,7 @@ void SessionImpl::linger() {
   if (phase_ != Phase::kLingering) {
     phase_ = Phase::kLingering;
     error_code ignored;
-    (void)stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
+    ignored = stream_.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
     stream_.expires_after(kLinger);
   }
   buffer_.clear();
