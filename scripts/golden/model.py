@@ -2,7 +2,10 @@
 """Makes tests/golden/model/: what llama.cpp (llama-cpp-python 0.3.36) makes of the embedded model and of Gemma 3 270M.
 
     python scripts/golden/model.py embedded [MODEL.gguf]
-    python scripts/golden/model.py gemma    [MODEL.gguf]     (scripts/fetch_gemma.py fetches it)
+    python scripts/golden/model.py gemma    MODEL-f32.gguf
+
+Gemma (scripts/fetch_gemma.py fetches it) is dequantized first, by `patina quantize MODEL.gguf MODEL-f32.gguf F32`: with the
+K-quants of the file itself llama.cpp rounds activations to 8 bits in blocks of 256, which moves its logits by up to 0.2.
 
 Files (NAME is embedded or gemma; both are made with llama.cpp's defaults: keys and values cached in f16, one thread):
 
