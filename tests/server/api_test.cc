@@ -81,7 +81,7 @@ TEST_F(ApiTest, CompletionAnswersWhole) {
   EXPECT_EQ(answer["model"], "fake");
   EXPECT_EQ(answer["generation_settings"]["n_predict"], 128);
   EXPECT_EQ(answer["generation_settings"]["temperature"].dump(), "0.7");
-  const json timings = answer["timings"];
+  const json& timings = answer["timings"];
   EXPECT_EQ(timings["prompt_n"], 4);
   EXPECT_EQ(timings["prompt_ms"], 500);
   EXPECT_EQ(timings["prompt_per_second"], 8);

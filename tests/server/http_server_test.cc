@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <csignal>
 #include <future>
 #include <memory>
@@ -302,9 +303,9 @@ TEST_F(HttpServerTest, ASignalDrainsAndASecondOneAborts) {
 TEST_F(HttpServerTest, ManyClientsAtOnce) {
   completer_.instant_answer = "yes";
   start();
-  std::vector<std::jthread> clients;
-  for (int i = 0; i < 8; ++i) {
-    clients.emplace_back([this] {
+  std::array<std::jthread, 8> clients;
+  for (std::jthread& thread : clients) {
+    thread = std::jthread([this] {
       HttpClient client(server_->port());
       for (int request = 0; request < 20; ++request) {
         client.post("/completion", request % 2 == 0 ? kStream : kWhole);
