@@ -82,6 +82,7 @@ AdapterSpec parse_scaled_adapter(std::string_view text) {
 
 std::vector<AdapterSpec> AdapterFlags::specs() const {
   std::vector<AdapterSpec> all;
+  all.reserve(files.size() + scaled.size());
   for (const std::string& file : files) all.push_back({.path = file});
   for (const std::string& text : scaled) all.push_back(parse_scaled_adapter(text));
   return all;

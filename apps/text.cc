@@ -20,8 +20,9 @@ constexpr std::string_view kMeaning = "\n\r\t'\"\\";
 int hex_byte(std::string_view digits) {
   if (digits.size() < 2) return -1;
   int value = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + 2, value, 16);
-  return error == std::errc() && end == digits.data() + 2 && digits[0] != '-' ? value : -1;
+  const char* const first = &digits.front();
+  const auto [end, error] = std::from_chars(first, first + 2, value, 16);
+  return error == std::errc() && end == first + 2 && digits[0] != '-' ? value : -1;
 }
 
 struct CloseFile {

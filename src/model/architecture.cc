@@ -13,6 +13,7 @@ constexpr std::array<const ArchitectureInfo*, 4> kArchitectures = {&kLlama, &kQw
 
 std::vector<std::string> architecture_names() {
   std::vector<std::string> names;
+  names.reserve(kArchitectures.size());
   for (const ArchitectureInfo* info : kArchitectures) names.emplace_back(info->name);
   return names;
 }

@@ -32,7 +32,7 @@ float embedding_scale(const Hyperparameters& hyper) { return std::sqrt(static_ca
 float attention_scale(const Hyperparameters& hyper) {
   constexpr int64_t kLayersOf27B = 62;
   if (hyper.layers != kLayersOf27B) return inverse_root_of_head_dim(hyper);
-  return 1.0F / std::sqrt(static_cast<float>(hyper.hidden_size / hyper.heads));
+  return 1.0F / std::sqrt(static_cast<float>(hyper.hidden_size) / static_cast<float>(hyper.heads));
 }
 
 std::vector<RopeKind> rope_kinds(const Hyperparameters& hyper, const io::Metadata& metadata) {

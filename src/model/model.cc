@@ -72,9 +72,10 @@ Model::~Model() = default;
 std::unique_ptr<Model> Model::load(std::shared_ptr<const io::ModelFile> file, ThreadPool& pool,
                                    const std::function<void(double)>& progress) {
   const ArchitectureInfo& architecture = find_architecture(file->metadata().get_string("general.architecture"));
-  std::unique_ptr<Model> model(new Model(file, read_hyperparameters(*file), architecture));
-  model->fingerprint_ = model::fingerprint(*file);
-  model->weights_ = std::make_unique<Weights>(load_weights(*file, model->hyper_, architecture, pool, progress));
+  Hyperparameters hyper = read_hyperparameters(*file);
+  std::unique_ptr<Model> model(new Model(std::move(file), std::move(hyper), architecture));
+  model->fingerprint_ = model::fingerprint(*model->file_);
+  model->weights_ = std::make_unique<Weights>(load_weights(*model->file_, model->hyper_, architecture, pool, progress));
   model->sites_ = list_sites(*model->weights_);
   return model;
 }

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tuple>
 
 #include "ops/attention_tiles.h"
 
@@ -109,9 +110,8 @@ struct KeyTile {
 
 // Brings the tiles of one segment and key head together.
 void group_tiles(std::vector<QueryTile>& tiles) {
-  std::ranges::stable_sort(tiles, [](const QueryTile& x, const QueryTile& y) {
-    return std::pair(x.segment, x.kv_head) < std::pair(y.segment, y.kv_head);
-  });
+  const auto place = [](const QueryTile& tile) { return std::tuple(tile.segment, tile.kv_head, tile.row, tile.head); };
+  std::ranges::sort(tiles, {}, place);
 }
 
 std::vector<KeyTile> key_tiles(std::span<const QueryTile> grouped) {

@@ -85,6 +85,7 @@ class GradientsTest : public testing::TestWithParam<std::string> {
   void expect_logits(const std::string& name, const adapter::Attachment& adapters) {
     for (size_t i = 0; i < kSequences; ++i) {
       std::vector<int32_t> rows;
+      rows.reserve(tokens_[i].size());
       for (size_t t = 0; t < tokens_[i].size(); ++t) rows.push_back(static_cast<int32_t>(t));
       const std::vector<SequencePart> one = {{tokens_[i], nullptr}};
       const ops::Tensor logits = model_->logits(context_, model_->hidden(context_, one, rows, adapters));

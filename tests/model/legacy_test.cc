@@ -13,8 +13,8 @@
 
 // A GGJT v3 model in each of its tensor types against the last program that read that form, llama-cpp-python 0.1.78
 // (scripts/golden/legacy.py). It rounds activations to 8 bits in blocks of 32, as patina does without `precise`, but
-// keeps the blocks' scales in f16. Such rounding is a relative error of some 0.5 % in each product, which a value at the
-// border between two codes may carry on either side: 1.5 % allowed after two products in a row and the norms.
+// keeps the blocks' scales in f16. Such rounding is a relative error of some 0.5 % in each product, which a value at
+// the border between two codes may carry on either side: 1.5 % allowed after two products in a row and the norms.
 namespace patina::model {
 namespace {
 

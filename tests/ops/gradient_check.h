@@ -40,6 +40,7 @@ class OpsTest : public testing::Test {
   void expect_gradients(const std::vector<Tensor>& inputs, const Operation& operation) {
     const auto run = [&](autograd::Tape& recorder) {
       std::vector<Tensor> copies;
+      copies.reserve(inputs.size());
       for (const Tensor& x : inputs) copies.push_back(copy(x));
       context_.recorder = &recorder;
       Tensor result = operation(context_, copies);

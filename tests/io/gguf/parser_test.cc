@@ -28,7 +28,7 @@ class Builder {
     bytes_.insert(bytes_.end(), raw.begin(), raw.end());
     return *this;
   }
-  Builder& tensor(std::string_view name, std::vector<uint64_t> shape, uint32_t type, uint64_t offset) {
+  Builder& tensor(std::string_view name, const std::vector<uint64_t>& shape, uint32_t type, uint64_t offset) {
     text(name).add(static_cast<uint32_t>(shape.size()));
     for (const uint64_t dimension : shape) add(dimension);
     return add(type).add(offset);

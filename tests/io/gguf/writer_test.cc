@@ -63,8 +63,8 @@ TEST(GgufWriter, ObeysAlignmentAndWritesInPieces) {
   const Bytes bytes = read_bytes(folder / "out.gguf");
   const ParsedFile file = parse_gguf(bytes, "out");
   EXPECT_EQ((file.tensors[1].data.data() - bytes.data()) % 64, 0);
-  EXPECT_EQ(std::memcmp(file.tensors[0].data.data(), values.data(), 12), 0);
-  EXPECT_EQ(std::memcmp(file.tensors[1].data.data(), values.data() + 3, 16), 0);
+  EXPECT_TRUE(std::ranges::equal(file.tensors[0].data, raw.first(12)));
+  EXPECT_TRUE(std::ranges::equal(file.tensors[1].data, raw.subspan(12)));
 }
 
 TEST(GgufWriter, RefusesWrongCalls) {
