@@ -102,7 +102,7 @@ TEST(Scheduler, RunningAndQueuedRequestsCanBeCancelled) {
   request.on_text = [&, id = running_id.get_future().share()](std::string_view) {
     if (!queued_id) {
       queued_id = scheduler.submit(queued.request({1, 261}, greedy(5)));
-      scheduler.cancel(queued_id.value());
+      if (queued_id) scheduler.cancel(*queued_id);
     } else {
       scheduler.cancel(id.get());
     }
