@@ -107,7 +107,7 @@ TEST(Scheduler, RunningAndQueuedRequestsCanBeCancelled) {
       scheduler.cancel(id.get());
     }
   };
-  running_id.set_value(scheduler.submit(std::move(request)).value());
+  running_id.set_value(scheduler.submit(std::move(request)).value_or(0));
   EXPECT_EQ(running.wait().generation.reason, StopReason::kCancelled);
   EXPECT_EQ(queued.wait().generation.reason, StopReason::kCancelled);
   EXPECT_EQ(queued.text(), "");
