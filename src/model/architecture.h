@@ -86,6 +86,20 @@ float inverse_root_of_head_dim(const Hyperparameters& hyper);
 std::vector<RopeKind> one_rope_kind(const Hyperparameters& hyper, const io::Metadata& metadata);
 LayerKind full_attention(const Hyperparameters& hyper, int64_t layer);
 
+// An architecture of pre_norm_block() that gives the usual answers.
+constexpr ArchitectureInfo pre_norm_architecture(std::string_view name, kernels::RopeLayout rope_layout,
+                                                 bool has_qk_norm) {
+  return {.name = name,
+          .rope_layout = rope_layout,
+          .has_qk_norm = has_qk_norm,
+          .has_post_norms = false,
+          .embedding_scale = unit_embedding_scale,
+          .attention_scale = inverse_root_of_head_dim,
+          .rope_kinds = one_rope_kind,
+          .layer_kind = full_attention,
+          .block = pre_norm_block};
+}
+
 extern const ArchitectureInfo kLlama;
 extern const ArchitectureInfo kQwen2;
 extern const ArchitectureInfo kQwen3;
