@@ -17,9 +17,7 @@ const std::string kPrompt = "> ";
 
 class Chat : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(model_path())) GTEST_SKIP() << model_path() << " is not there";
-  }
+  void SetUp() override { ASSERT_TRUE(std::filesystem::exists(model_path())) << model_path() << " is not there"; }
 
   std::vector<std::string> arguments(std::vector<std::string> more) const {
     more.insert(more.begin(), {"main", "-m", model_path().string(), "-t", "2", "--temp", "0", "-v"});

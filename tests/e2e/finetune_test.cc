@@ -27,7 +27,7 @@ const std::vector<Pair>& rows() {
 class Finetune : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(model_path())) GTEST_SKIP() << model_path() << " is not there";
+    ASSERT_TRUE(std::filesystem::exists(model_path())) << model_path() << " is not there";
     std::string text;
     for (const Pair& row : rows()) {
       text += "### Instruction:\n" + row.question + "\n### Response:\n" + row.answer + "\n";

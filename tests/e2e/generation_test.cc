@@ -16,9 +16,7 @@ using testing::StartsWith;
 
 class Generation : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(model_path())) GTEST_SKIP() << model_path() << " is not there";
-  }
+  void SetUp() override { ASSERT_TRUE(std::filesystem::exists(model_path())) << model_path() << " is not there"; }
 
   // `patina main` on the model with two threads.
   static Outcome generate(std::vector<std::string> arguments, const std::string& input = "") {

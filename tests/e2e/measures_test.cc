@@ -15,9 +15,7 @@ using testing::HasSubstr;
 
 class Measures : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(model_path())) GTEST_SKIP() << model_path() << " is not there";
-  }
+  void SetUp() override { ASSERT_TRUE(std::filesystem::exists(model_path())) << model_path() << " is not there"; }
 
   static Outcome measure(std::vector<std::string> arguments, const std::string& input = "") {
     arguments.insert(arguments.begin() + 1, {"-m", model_path().string(), "-t", "2"});
