@@ -8,7 +8,8 @@ PROGRAMS := main finetune server patina
 generator = $(if $(wildcard build/$1/CMakeCache.txt),,$(if $(shell command -v ninja),,-G "Unix Makefiles"))
 configure = cmake --preset $1 $(call generator,$1) --log-level=NOTICE
 build = cmake --build build/$1 --parallel $(JOBS)
-ctest = ctest --test-dir build/$1 --output-on-failure --parallel $(JOBS)
+# No test hangs the whole: one that takes ten minutes has failed.
+ctest = ctest --timeout 600 --test-dir build/$1 --output-on-failure --parallel $(JOBS)
 
 .PHONY: all help deps deps-test deps-fuzz tools test lint format asan tsan fuzz test-gemma test-oracles demo install clean
 

@@ -89,10 +89,10 @@ class Chat {
 
   void answer(const std::string& message) {
     messages_.push_back({"user", message});
-    const platform::InterruptGuard interrupt;
+    interrupt_.clear();
     try {
       const engine::Prompt prompt = engine::make_chat_prompt(runtime_.tokenizer(), runtime_.prompt_rules(), messages_);
-      const Answer answer = stream_answer(generator_, prompt, params_, interrupt);
+      const Answer answer = stream_answer(generator_, prompt, params_, interrupt_);
       std::fputs("\n", stdout);
       std::fflush(stdout);
       messages_.push_back({"assistant", answer.text});
@@ -111,6 +111,7 @@ class Chat {
   const engine::GenerationParams& params_;
   const std::string& system_;
   const LogSink& log_;
+  platform::InterruptGuard interrupt_;
   engine::Generator generator_;
   LineEditor editor_;
   std::vector<tokenizer::ChatMessage> messages_;

@@ -67,6 +67,8 @@ struct LineEditor::State {
     el_set(editor.get(), EL_HIST, &::history, history.get());
     // Ctrl-C comes as a key while a line is typed: a signal would end the program.
     el_set(editor.get(), EL_SETTY, "-d", "-isig", nullptr);
+    // While an answer comes, the terminal keeps lines for later; a Ctrl-D among them has to arrive as that key.
+    el_set(editor.get(), EL_SETTY, "-x", "eof=", nullptr);
     el_set(editor.get(), EL_ADDFN, "give-up-line", "Gives up the line", &State::give_up);
     el_set(editor.get(), EL_BIND, "^C", "give-up-line", nullptr);
     el_set(editor.get(), EL_ADDFN, "suspend", "Stops the program until it is continued", &State::suspend);
@@ -97,6 +99,7 @@ LineEditor::~LineEditor() {
 Line LineEditor::read(const std::string& prompt) {
   state_->prompt = prompt;
   state_->interrupted = false;
+  el_set(state_->editor.get(), EL_PREP_TERM, 1);  // before the prompt is seen, so that no key comes too early
   int length = 0;
   const char* line = el_gets(state_->editor.get(), &length);
   if (state_->interrupted) return {.end = LineEnd::kInterrupted, .text = ""};

@@ -20,7 +20,8 @@ class Terminal {
   // Reads until `text` has come since the last call, and returns all that came; without `text` in it when the program
   // ended or stayed silent for long.
   std::string wait_for(const std::string& text);
-  // Waits for the program's end: its exit status, -1 when a signal ended it.
+  // Waits for the end of the program, and kills it when it stays silent for long: its exit status, -1 when a signal
+  // ended it.
   int wait_for_end();
 
  private:
