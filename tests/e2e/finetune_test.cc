@@ -39,9 +39,9 @@ class Finetune : public testing::Test {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
 
-  Outcome finetune(std::vector<std::string> arguments) const {
+  Outcome finetune(std::vector<std::string> arguments, const std::string& setup = ":") const {
     arguments.insert(arguments.begin(), {"finetune", "-m", model_.string(), "-t", "2"});
-    return run(arguments);
+    return run(arguments, "", setup);
   }
 
   std::string ask(const std::string& question, const std::string& temperature, int seed) const {
@@ -102,6 +102,21 @@ TEST_F(Finetune, HintsWhereItCannotLearn) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "made/here/adapter.bin"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "made/here/adapter.bin.checkpoint"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "made/here/adapter.bin.log.jsonl"));
+}
+
+// The limit on the size of a file stands in for a disk that fills.
+TEST_F(Finetune, KeepsWhatWasSavedWhenTheDiskIsFull) {
+  const std::vector<std::string> arguments = {"--train-data",       folder_ / "rows.txt", "--save-path",
+                                              folder_ / "lora.bin", "--epochs",           "2"};
+  ASSERT_EQ(finetune(arguments).code, 0);
+  const std::string adapter = read_file(folder_ / "lora.bin");
+  const std::string checkpoint = read_file(folder_ / "lora.bin.checkpoint");
+  const Outcome outcome = finetune(arguments, "trap '' XFSZ; ulimit -f 64");
+  EXPECT_GT(outcome.code, 0);
+  EXPECT_THAT(outcome.err, HasSubstr("error: cannot save"));
+  EXPECT_EQ(read_file(folder_ / "lora.bin"), adapter);
+  EXPECT_EQ(read_file(folder_ / "lora.bin.checkpoint"), checkpoint);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / ""), {}), 4);  // with the rows and the log
 }
 
 TEST_F(Finetune, RefusesBadInputAndOverwritesNothing) {

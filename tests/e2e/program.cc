@@ -27,10 +27,10 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-Outcome run(const std::vector<std::string>& arguments, const std::string& input) {
+Outcome run(const std::vector<std::string>& arguments, const std::string& input, const std::string& setup) {
   const TemporaryFolder folder;
   std::ofstream(folder / "in") << input;
-  std::string command = quoted(PATINA_PROGRAM);
+  std::string command = setup + "; " + quoted(PATINA_PROGRAM);
   for (const std::string& argument : arguments) {
     command += ' ';
     command += quoted(argument);

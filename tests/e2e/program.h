@@ -12,8 +12,8 @@ struct Outcome {
   std::string err;
 };
 
-// Runs the built program with these arguments, and `input` on its standard input.
-Outcome run(const std::vector<std::string>& arguments, const std::string& input = "");
+// Runs the built program with these arguments, and `input` on its standard input, in a shell after its command `setup`.
+Outcome run(const std::vector<std::string>& arguments, const std::string& input = "", const std::string& setup = ":");
 
 // The embedded model, or the file that the variable PATINA_E2E_MODEL names.
 std::filesystem::path model_path();
