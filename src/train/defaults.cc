@@ -47,7 +47,7 @@ uint64_t default_warmup(uint64_t steps) {
   return std::max<uint64_t>(1, static_cast<uint64_t>(std::llround(kShare * static_cast<double>(steps))));
 }
 
-std::string learning_hint(Amount amount, uint64_t epochs, double learning_rate) {
+std::string learning_hint(Amount amount, uint64_t epochs, double learning_rate, double usual_rate) {
   const uint64_t steps = epochs * amount.steps_per_epoch();
   const char* plural = amount.rows == 1 ? "" : "s";
   if (steps < kTooFewSteps) {
@@ -57,8 +57,8 @@ std::string learning_hint(Amount amount, uint64_t epochs, double learning_rate) 
   }
   // Over warm-up and cosine decay the mean rate is about half the peak.
   if (0.5 * learning_rate * static_cast<double>(steps) < kLeastMovement) {
-    return fmt::format("a learning rate of {:g} moves the adapter very little in {} steps; try --learning-rate 1e-3",
-                       learning_rate, steps);
+    return fmt::format("a learning rate of {:g} moves the adapter very little in {} steps; try --learning-rate {:.1g}",
+                       learning_rate, steps, usual_rate);
   }
   return {};
 }

@@ -26,7 +26,8 @@ double default_learning_rate(uint64_t base_weights);
 uint64_t default_warmup(uint64_t steps);
 
 // A sentence with advice when this run cannot have learned much: too few steps, or so low a rate that Adam, which moves
-// a weight by about the rate in each step, gets nowhere. Empty when there is nothing to say.
-std::string learning_hint(Amount amount, uint64_t epochs, double learning_rate);
+// a weight by about the rate in each step, gets nowhere. It suggests `usual_rate`, default_learning_rate(). Empty when
+// there is nothing to say.
+std::string learning_hint(Amount amount, uint64_t epochs, double learning_rate, double usual_rate);
 
 }  // namespace patina::train

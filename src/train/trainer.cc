@@ -213,7 +213,7 @@ Plan Trainer::plan() {
                              static_cast<double>(steps_per_epoch());
   plan.seconds = seconds / static_cast<double>(measured) * tokens_left *
                  (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0));
-  plan.hint = learning_hint(amount_, epochs_, schedule_.peak);
+  plan.hint = learning_hint(amount_, epochs_, schedule_.peak, default_learning_rate(weights_in(model_.file())));
   return plan;
 }
 

@@ -27,11 +27,11 @@ TEST(Defaults, WarmupIsAShareOfTheSteps) {
 }
 
 TEST(LearningHint, SaysWhatIsTooLittle) {
-  EXPECT_EQ(learning_hint({2, 1}, 2, 1e-4), "4 optimizer steps are too few for 2 rows; try --epochs 30");
-  EXPECT_EQ(learning_hint({1, 1}, 1, 1e-3), "1 optimizer step is too few for 1 row; try --epochs 60");
-  EXPECT_THAT(learning_hint({2, 1}, 40, 1e-6), testing::HasSubstr("try --learning-rate 1e-3"));
-  EXPECT_EQ(learning_hint({2, 1}, 30, 1e-3), "");
-  EXPECT_EQ(learning_hint({1000, 8}, 1, 2e-4), "");
+  EXPECT_EQ(learning_hint({2, 1}, 2, 1e-4, 1e-3), "4 optimizer steps are too few for 2 rows; try --epochs 30");
+  EXPECT_EQ(learning_hint({1, 1}, 1, 1e-3, 1e-3), "1 optimizer step is too few for 1 row; try --epochs 60");
+  EXPECT_THAT(learning_hint({2, 1}, 40, 1e-6, 8e-3), testing::HasSubstr("try --learning-rate 0.008"));
+  EXPECT_EQ(learning_hint({2, 1}, 30, 1e-3, 1e-3), "");
+  EXPECT_EQ(learning_hint({1000, 8}, 1, 2e-4, 2e-4), "");
 }
 
 // What is done by default needs no hint.
@@ -39,7 +39,8 @@ TEST(LearningHint, IsSilentAboutTheDefaults) {
   for (const uint64_t rows : {1, 2, 10, 100, 1000, 100000}) {
     for (const uint64_t rows_per_step : {1, 8, 32}) {
       const Amount amount = {rows, rows_per_step};
-      EXPECT_EQ(learning_hint(amount, default_epochs(amount), default_learning_rate(7'000'000'000)), "");
+      const double rate = default_learning_rate(7'000'000'000);
+      EXPECT_EQ(learning_hint(amount, default_epochs(amount), rate, rate), "");
     }
   }
 }
