@@ -19,6 +19,8 @@ TOLERANCE = 1e-4
 # llama.cpp's quantized products differ that much from one instruction set to the next.
 TOLERANCE_OF_LOGITS = 0.2
 LOGITS = {"logits", "gaps", "perplexity"}
+# Its searches for the best scales end elsewhere where a compiler orders sums in another way; 7 % was seen.
+TOLERANCE_OF_QUANTIZATION_ERRORS = 0.1
 
 
 def number(text: str) -> float | str:
@@ -28,14 +30,14 @@ def number(text: str) -> float | str:
         return text
 
 
-def same(a, b, tolerance: float) -> bool:
+def same(a, b, tolerance: float, absolute: bool = True) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(
             same(a[k], b[k], TOLERANCE_OF_LOGITS if k in LOGITS else tolerance) for k in a)
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b))
+        return len(a) == len(b) and all(same(x, y, tolerance, absolute) for x, y in zip(a, b))
     if isinstance(a, float) and isinstance(b, (int, float)):
-        return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
+        return math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance if absolute else 0.0)
     return a == b
 
 
@@ -52,7 +54,10 @@ def equal(made: Path, committed: Path) -> bool:
     if made.suffix == ".json":
         return same(json.loads(committed.read_text()), json.loads(made.read_text()), TOLERANCE)
     if made.suffix == ".txt":
-        return same(*([number(w) for w in path.read_text().split()] for path in (committed, made)), TOLERANCE)
+        words = ([number(w) for w in path.read_text().split()] for path in (committed, made))
+        if made.name == "rmse.txt":
+            return same(*words, TOLERANCE_OF_QUANTIZATION_ERRORS, absolute=False)
+        return same(*words, TOLERANCE)
     return made.suffix == ".gguf" and same_gguf(made, committed)
 
 
