@@ -77,7 +77,8 @@ void prompt(benchmark::State& state, DType type) {
     } else {
       // A share of the quantization: matrices of 4096 rows are the rule, here are 1024.
       table().quantize_acts(x.data(), w.cols, m, w.cols, 0, m / 4, acts.data());
-      table().matmul_q8(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, acts.data(), m, y.data(), w.rows);
+      table().matmul_q8(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, acts.data(), m, y.data(), w.rows,
+                        scratch.as<float>().data());
     }
     benchmark::ClobberMemory();
   }
@@ -96,7 +97,8 @@ void generate(benchmark::State& state, DType type, int64_t m) {
       table().matmul_f32(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, x.data(), w.cols, m, y.data(), w.rows,
                          scratch.as<float>().data());
     } else {
-      table().matmul_q8(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, acts.data(), m, y.data(), w.rows);
+      table().matmul_q8(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, acts.data(), m, y.data(), w.rows,
+                        scratch.as<float>().data());
     }
     benchmark::ClobberMemory();
   }

@@ -43,7 +43,7 @@ void multiply(const Context& context, const PackedMatrix& w, const Input& input,
   const int64_t m = y.rows();
   if (takes_integers(context, w)) {
     kernels.matmul_q8(w.type(), w.data(), w.rows(), w.cols(), panel_begin, panel_end,
-                      reinterpret_cast<const std::byte*>(input.quantized.data()), m, y.data(), y.cols());
+                      reinterpret_cast<const std::byte*>(input.quantized.data()), m, y.data(), y.cols(), scratch);
   } else {
     kernels.matmul_f32(w.type(), w.data(), w.rows(), w.cols(), panel_begin, panel_end, input.x.data(), input.x.cols(),
                        m, y.data(), y.cols(), scratch);
@@ -64,7 +64,7 @@ bool trains(const Context& context, const Linear& layer) {
                                                     [](const LoraTerm& term) { return term.b.needs_grad(); });
 }
 
-// Scratch for dequantized tiles, one piece a worker; empty when no product needs it.
+// Scratch for unpacked tiles, one piece a worker; empty when no product needs it.
 Tensor make_scratch(const Context& context, bool needed) {
   return needed ? context.make(context.pool.size(), kernels::kScratchFloats) : Tensor();
 }
@@ -82,7 +82,7 @@ void record_backward(Context& context, const Tensor& x, const Linear& layer, con
 std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Linear> layers) {
   std::vector<Tensor> results;
   int64_t panels = 0;
-  bool floats = false;
+  bool unpacks = x.rows() > kernels::kActGroup;
   int64_t work = 0;
   for (const Linear& layer : layers) {
     const PackedMatrix& w = *layer.weight;
@@ -92,11 +92,11 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
     results.push_back(context.make(x.rows(), w.rows()));
     results.back().set_needs_grad(x.needs_grad() || trains(context, layer));
     panels += w.panels();
-    floats = floats || !takes_integers(context, w);
+    unpacks = unpacks || !takes_integers(context, w);
     work += w.rows() * w.cols() * x.rows();
   }
   const Input input = prepare(context, x, layers);
-  const Tensor scratch = make_scratch(context, floats);
+  const Tensor scratch = make_scratch(context, unpacks);
   // Chunks large enough to hand out cheaply, small enough that no worker waits long for another.
   const int64_t chunk = std::clamp<int64_t>(panels / (context.pool.size() * 8), 1, 8);
   context.parallel(panels, chunk, work, [&](int64_t begin, int64_t end, int worker) {

@@ -68,8 +68,9 @@ class Check {
     AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m_, w_.cols)));
     kernels.quantize_acts(x_.data(), w_.cols, m_, w_.cols, 0, m_, acts.data());
     std::vector<float> y(static_cast<size_t>(m_ * w_.rows));
+    AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
     kernels.matmul_q8(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, panel_count(w_.rows), acts.data(), m_, y.data(),
-                      w_.rows);
+                      w_.rows, scratch.data());
     return y;
   }
   std::vector<float> backward(const MatmulKernels& kernels) const {

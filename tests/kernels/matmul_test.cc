@@ -197,16 +197,18 @@ Expected product(const CodedRow& w, const RoundedActs& a) {
   Expected out;
   const auto group = static_cast<size_t>(w.meaning.group);
   const bool affine = w.meaning.zero == quant::kAffine;
+  const double zero = affine ? 0.0 : w.meaning.zero;
   for (size_t g = 0; g < w.scales.size(); ++g) {
     int64_t dot = 0;
     int64_t sum = 0;
     for (size_t k = g * group; k < (g + 1) * group; ++k) {
-      dot += static_cast<int64_t>(w.codes[k] - (affine ? 0 : w.meaning.zero)) * a.codes[k];
+      dot += static_cast<int64_t>(w.codes[k]) * a.codes[k];
       sum += a.codes[k];
     }
     const double d = a.scales[g * group / 32];
     const double scaled = d * static_cast<double>(w.scales[g]) * static_cast<double>(dot);
-    const double offset = affine ? d * static_cast<double>(w.mins[g]) * static_cast<double>(sum) : 0.0;
+    const double min = affine ? static_cast<double>(w.mins[g]) : zero * static_cast<double>(w.scales[g]);
+    const double offset = d * min * static_cast<double>(sum);
     out.value += scaled - offset;
     out.magnitude += std::abs(scaled) + std::abs(offset);
   }
@@ -221,9 +223,12 @@ std::vector<float> quantized_product(const MatmulKernels& kernels, const Matrix&
   kernels.quantize_acts(x.data(), ldx, m, w.cols, cut, m, acts.data());
   kernels.quantize_acts(x.data(), ldx, m, w.cols, 0, cut, acts.data());
   std::vector<float> y(static_cast<size_t>(m * ldy), 777.0F);
+  testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
   const int64_t panels = panel_count(w.rows);
-  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, panels / 2, panels, acts.data(), m, y.data(), ldy);
-  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panels / 2, acts.data(), m, y.data(), ldy);
+  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, panels / 2, panels, acts.data(), m, y.data(), ldy,
+                    scratch.data());
+  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panels / 2, acts.data(), m, y.data(), ldy,
+                    scratch.data());
   return y;
 }
 
@@ -277,8 +282,8 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
 }
 
 TEST_P(QuantizedMatmul, OneRowsResultIsTheSameInAnyBatch) {
-  const Matrix w(GetParam().type, 40, 512, random_);
-  const int64_t m = 13;
+  const Matrix w(GetParam().type, 40, 2304, random_);  // more columns and tokens than are handled at a time
+  const int64_t m = 141;
   const std::vector<float> x = random_floats(m * w.cols, random_);
   const std::vector<float> batch = quantized_product(kernels(), w, x, w.cols, m, w.rows);
   for (int64_t t = 0; t < m; ++t) {

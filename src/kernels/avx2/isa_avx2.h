@@ -22,9 +22,9 @@ struct Avx2Isa {
   static constexpr int kFloatTile = 6;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
-  // 8 sums of 16 bits, 2 weights, a broadcast and a product in 16 registers.
-  static constexpr bool kDotStartsAnywhere = false;
-  static constexpr int kDotTokens = 4;
+  static constexpr bool kWholeFactors = true;
+  // 8 sums, 2 weights, a broadcast and a product in 16 registers.
+  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
 
   static Bytes load_bytes(const uint8_t* from) {
     return {_mm256_load_si256(reinterpret_cast<const __m256i*>(from)),
@@ -57,14 +57,6 @@ struct Avx2Isa {
   }
 
   static Ints zero_ints() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
-  static Ints broadcast_int(const int32_t* from) {
-    const __m256i v = _mm256_set1_epi32(*from);
-    return {v, v};
-  }
-  static Ints scale_by_power(Ints v, int log2) {
-    return {_mm256_slli_epi32(v.low, log2), _mm256_slli_epi32(v.high, log2)};
-  }
-  static Ints add_ints(Ints a, Ints b) { return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)}; }
   static Ints subtract(Ints v, int32_t amount) {
     const __m256i a = _mm256_set1_epi32(amount);
     return {_mm256_sub_epi32(v.low, a), _mm256_sub_epi32(v.high, a)};
@@ -82,37 +74,24 @@ struct Avx2Isa {
     return {_mm256_cvtepi8_epi32(load_half(from)), _mm256_cvtepi8_epi32(load_half(from + 8))};
   }
 
-  // Products of unsigned and signed bytes add up in pairs to 16 bits. As many of these are added in 16 bits as fit:
-  // 127 * 2 * kMaxCode each, below 2^15 in all.
-  template <int kVectors, int kMaxCode, int N>
+  // Integers of 16 bits twice in each lane: what `dot` multiplies sums of pairs with.
+  static Bytes to_factors(Ints v) { return merge(bits(v, 0, 0xFFFF), shift_left<16>(v)); }
+  template <int kVectors, int kMaxCode, bool kFresh, int N>
   [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
-    constexpr int kFit = kMaxCode == 255 ? 1 : 32767 / (127 * 2 * kMaxCode);
-    constexpr int kRun = kFit >= kVectors ? kVectors : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
-#pragma GCC unroll 8
-    for (int i = 0; i < kVectors; i += kRun) {
-      __m256i low[N];
-      __m256i high[N];
-#pragma GCC unroll 8
-      for (int j = i; j < i + kRun; ++j) {
-        const Bytes code = codes[j];
-#pragma GCC unroll 4
-        for (int n = 0; n < N; ++n) {
-          const __m256i word = _mm256_set1_epi32(load_word(a + j * stride + 4 * n));
-          if (j == i) {
-            low[n] = first_product<kMaxCode>(code.low, word);
-            high[n] = first_product<kMaxCode>(code.high, word);
-          } else {
-            add_product(low[n], code.low, word);
-            add_product(high[n], code.high, word);
-          }
-        }
-      }
-      const __m256i ones = _mm256_set1_epi16(1);
-#pragma GCC unroll 4
-      for (int n = 0; n < N; ++n) {
-        add_pairs(sum[n].low, low[n], ones);
-        add_pairs(sum[n].high, high[n], ones);
-      }
+    const __m256i ones = _mm256_set1_epi16(1);
+    dot<kVectors, kMaxCode, kFresh, N>(sum, codes, a, stride, {ones, ones});
+  }
+  // Products of unsigned and signed bytes add up in pairs to 16 bits. As many of these are added in 16 bits as fit.
+  // Where that is not all, sums of 16 and of 32 bits fill the registers, and one half of the rows goes after the other.
+  template <int kVectors, int kMaxCode, bool kFresh, int N>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+                                         const Bytes& factors) {
+    constexpr int kRun = dot_run(kMaxCode, kVectors);
+    if constexpr (kRun == kCodeVectors) {
+      dot_halves<kVectors, kRun, kMaxCode, kFresh, 0, 2>(sum, codes, a, stride, factors);
+    } else {
+      dot_halves<kVectors, kRun, kMaxCode, kFresh, 0, 1>(sum, codes, a, stride, factors);
+      dot_halves<kVectors, kRun, kMaxCode, kFresh, 1, 1>(sum, codes, a, stride, factors);
     }
   }
 
@@ -164,16 +143,63 @@ struct Avx2Isa {
   }
 
  private:
-  static __m128i load_half(const uint8_t* from) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)); }
-  static int32_t load_word(const int8_t* from) {
-    int32_t word = 0;
-    __builtin_memcpy(&word, from, sizeof(word));
-    return word;
+  // How many of `vectors` products add up in 16 bits: each is at most 127 * 2 * max_code, their sum below 2^15.
+  static constexpr int dot_run(int max_code, int vectors) {
+    const int fit = max_code == 255 ? 1 : 32767 / (127 * 2 * max_code);
+    return fit >= vectors ? vectors : fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
   }
+  static __m128i load_half(const uint8_t* from) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)); }
   // A mask of the first `lanes` of 8; any number.
   static __m256i first(int lanes) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
+  // Loaded where it is used: g++ would keep the words of one half for the other one, in memory.
+  static __m256i broadcast_word(const int8_t* from) {
+    __m256i word;
+    asm volatile("vpbroadcastd %1, %0" : "=x"(word) : "m"(*reinterpret_cast<const int32_t*>(from)));
+    return word;
+  }
+  static __m256i& half(Bytes& v, int which) { return which == 0 ? v.low : v.high; }
+  static __m256i half(const Bytes& v, int which) { return which == 0 ? v.low : v.high; }
+
+  // `dot` for kCount halves of the rows from kFirst on.
+  template <int kVectors, int kRun, int kMaxCode, bool kFresh, int kFirst, int kCount, int N>
+  [[gnu::always_inline]] static void dot_halves(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+                                                const Bytes& factors) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; i += kRun) {
+      __m256i pairs[N][kCount];
+#pragma GCC unroll 8
+      for (int j = i; j < i + kRun; ++j) {
+#pragma GCC unroll 4
+        for (int n = 0; n < N; ++n) {
+          const __m256i word = broadcast_word(a + j * stride + 4 * n);
+#pragma GCC unroll 2
+          for (int h = 0; h < kCount; ++h) {
+            const __m256i code = half(codes[j], kFirst + h);
+            if (j == i) {
+              pairs[n][h] = first_product<kMaxCode>(code, word);
+            } else {
+              add_product(pairs[n][h], code, word);
+            }
+          }
+        }
+      }
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) {
+#pragma GCC unroll 2
+        for (int h = 0; h < kCount; ++h) {
+          const __m256i by = half(factors, kFirst + h);
+          if (kFresh && i == 0) {
+            half(sum[n], kFirst + h) = _mm256_madd_epi16(pairs[n][h], by);
+          } else {
+            add_pairs(half(sum[n], kFirst + h), pairs[n][h], by);
+          }
+        }
+      }
+    }
+  }
+
   template <int kMaxCode>
   static __m256i first_product(__m256i code, __m256i word) {
     if constexpr (kMaxCode == 255) {  // signed: |code| <= 128, so a pair's sum is at most 2 * 128 * 127 < 2^15
@@ -187,8 +213,8 @@ struct Avx2Isa {
     __m256i product;
     asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(code), "x"(word));
   }
-  static void add_pairs(__m256i& sum, __m256i pairs, __m256i ones) {
-    asm("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "+x"(pairs) : "x"(ones));
+  static void add_pairs(__m256i& sum, __m256i pairs, __m256i factors) {
+    asm("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "+x"(pairs) : "x"(factors));
   }
 
   static void transpose_8x8(const float* in, float* out) {

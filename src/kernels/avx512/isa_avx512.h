@@ -18,8 +18,8 @@ struct Avx512Isa {
   static constexpr int kFloatTile = 8;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
-  static constexpr bool kDotStartsAnywhere = true;
-  static constexpr int kDotTokens = 1;  // out-of-order execution overlaps the tokens' chains
+  static constexpr bool kWholeFactors = false;
+  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 1; }  // their chains overlap out of order
 
   static Bytes load_bytes(const uint8_t* from) { return _mm512_load_si512(from); }
   static Bytes mask(Bytes v, uint8_t m) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(m))); }
@@ -43,9 +43,6 @@ struct Avx512Isa {
   }
 
   static Ints zero_ints() { return _mm512_setzero_si512(); }
-  static Ints broadcast_int(const int32_t* from) { return _mm512_set1_epi32(*from); }
-  static Ints scale_by_power(Ints v, int log2) { return _mm512_slli_epi32(v, static_cast<unsigned>(log2)); }
-  static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
   static Ints subtract(Ints v, int32_t amount) { return _mm512_sub_epi32(v, _mm512_set1_epi32(amount)); }
   static Ints bits(Ints v, int shift, int32_t keep) {
     return _mm512_and_si512(_mm512_srli_epi32(v, static_cast<unsigned>(shift)), _mm512_set1_epi32(keep));
@@ -57,9 +54,10 @@ struct Avx512Isa {
   static Ints load_i8(const uint8_t* from) {
     return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
   }
-  template <int kVectors, int kMaxCode, int N>
+  template <int kVectors, int kMaxCode, bool kFresh, int N>
   static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
     static_assert(N == 1);
+    if constexpr (kFresh) sum[0] = zero_ints();
 #pragma GCC unroll 8
     for (int i = 0; i < kVectors; ++i) {
       sum[0] = _mm512_dpbusd_epi32(sum[0], codes[i], _mm512_set1_epi32(load_word(a + i * stride)));

@@ -2,97 +2,25 @@
 
 #include <cstdint>
 
-#include "kernels/generic/acts_layout.h"
-#include "kernels/generic/unpack.h"
+#include "kernels/generic/dot_block.h"
 
-// Products of quantized weights and quantized activations:
-//   y[t][r] = sum over k-blocks of  d_a[t] * (scale[r] * sum_k (u - zero) a  -  min[r] * sum_k a)
-// The two inner sums are exact integers, so levels differ by the rounding of f32 sums only. A row's result does not
-// depend on the other rows of the batch.
+// Products of quantized weights and quantized activations: for a few tokens straight from the packed panels, which are
+// read once; for many, from panels unpacked to the caches, where each block serves all tokens. Both do the same
+// arithmetic in the same order, so a row's result does not depend on the other rows of the batch.
 namespace patina::kernels {
 namespace {
 
 // How far the reading of weights runs ahead of their use: enough to cover the latency of memory at its bandwidth.
 constexpr int64_t kPrefetchBytes = 4096;
+// Tokens whose activations stay in the second-level cache while several panels pass.
+constexpr int64_t kCachedTokens = 128;
+// Columns unpacked at a time.
+constexpr int64_t kUnpackedBlocks = 64;
 
 template <int kBytes>
 [[gnu::always_inline]] inline void prefetch(const uint8_t* from) {
 #pragma GCC unroll 8
   for (int i = 0; i < kBytes; i += kVectorBytes) __builtin_prefetch(from + i);
-}
-
-template <DType kType>
-constexpr int max_code() {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  return kFormat.table || kFormat.low_bits == 8 ? 255 : (1 << (kFormat.low_bits + kFormat.high_bits)) - 1;
-}
-
-// Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
-// such codes.
-template <typename Isa, DType kType>
-constexpr bool kSignedCodes = Isa::kSignedBytes && max_code<kType>() == 255;
-
-// One k-block for tokens t .. t + N - 1 of T. `acts` is the block of the quantized activations, `sum` the results so
-// far of those N tokens.
-template <typename Isa, DType kType, int T, int N>
-[[gnu::always_inline]] inline void q8_block_tokens(const typename Isa::Bytes* codes, const auto& scales,
-                                                   const uint8_t* acts, int t, typename Isa::Floats* sum) {
-  constexpr int kParts = packed_format(kType).halves() ? 2 : 1;
-  constexpr int kVectors = kCodeVectors / kParts;
-  constexpr int kZeroLog2 = packed_format(kType).zero_log2;
-  // Where dot's sums start, or added to them later where early values would only fill registers.
-  constexpr bool kCorrected = kZeroLog2 != kNoZero && !kSignedCodes<Isa, kType>;
-  constexpr bool kStart = kCorrected && Isa::kDotStartsAnywhere;
-  const auto correction = [](const int32_t* neg_sum, int n) __attribute__((always_inline)) {
-    return Isa::scale_by_power(Isa::broadcast_int(neg_sum + n), kCorrected ? kZeroLog2 : 0);
-  };
-  typename Isa::Floats result[N];
-#pragma GCC unroll 2
-  for (int p = 0; p < kParts; ++p) {
-    const auto* neg_sum =
-        reinterpret_cast<const int32_t*>(acts + (kParts == 1 ? kActNegSum : kActNegHalf) * T) + p * T + t;
-    typename Isa::Ints products[N];
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) products[n] = kStart ? correction(neg_sum, n) : Isa::zero_ints();
-    const auto* a = reinterpret_cast<const int8_t*>(acts + (p * kVectors * T + t) * 4);
-    Isa::template dot<kVectors, max_code<kType>(), N>(products, codes + p * kVectors, a, 4 * T);
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
-      const auto product =
-          Isa::to_floats(kCorrected && !kStart ? Isa::add_ints(products[n], correction(neg_sum, n)) : products[n]);
-      result[n] = p == 0 ? Isa::mul(product, scales.scale[p]) : Isa::fma(product, scales.scale[p], result[n]);
-      if constexpr (kZeroLog2 == kNoZero) {
-        result[n] = Isa::fma(Isa::to_floats(Isa::broadcast_int(neg_sum + n)), scales.min[p], result[n]);
-      }
-    }
-  }
-  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T) + t;
-#pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) sum[n] = Isa::fma(result[n], Isa::broadcast(d + n), sum[n]);
-}
-
-// One k-block for all T tokens.
-template <typename Isa, DType kType, int T>
-[[gnu::always_inline]] inline void q8_block(const uint8_t* group, int block, const uint8_t* acts,
-                                            typename Isa::Floats (&sum)[T]) {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kBlockBytes = kFormat.block_bytes();
-  typename Isa::Bytes codes[kCodeVectors];
-  load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kBlockBytes, codes);
-  if constexpr (kSignedCodes<Isa, kType>) {
-#pragma GCC unroll 8
-    for (auto& vector : codes) vector = Isa::to_signed(vector);
-  }
-  const auto scales = load_scales<Isa, kType>(group, block);
-  constexpr int kTogether = Isa::kDotTokens;
-  constexpr int kRest = T % kTogether;
-#pragma GCC unroll 8
-  for (int t = 0; t + kTogether <= T; t += kTogether) {
-    q8_block_tokens<Isa, kType, T, kTogether>(codes, scales, acts, t, sum + t);
-  }
-  if constexpr (kRest != 0) {
-    q8_block_tokens<Isa, kType, T, kRest>(codes, scales, acts, T - kRest, sum + T - kRest);
-  }
 }
 
 // All of K for one panel and T tokens; `lanes` rows are stored. Never inlined, so that scripts/check_disassembly.sh
@@ -101,6 +29,7 @@ template <typename Isa, DType kType, int T>
 [[gnu::noinline]] void q8_tile(const uint8_t* panel, int64_t blocks, const uint8_t* acts, float* y, int64_t ldy,
                                int lanes) {
   constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr BlockForm kForm = block_form<Isa, kType>();
   constexpr int kGroupBytes = kFormat.group_bytes();
   constexpr int kBlockBytes = kFormat.block_bytes();
   typename Isa::Floats sum[T];
@@ -113,7 +42,9 @@ template <typename Isa, DType kType, int T>
     for (int b = 0; b < count; ++b) {
       // In step with the use: a burst for the whole group would stall on the line buffers.
       prefetch<kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes + kPrefetchBytes);
-      q8_block<Isa, kType, T>(panel, b, acts, sum);
+      DotBlock<Isa, kForm> block;
+      load_block<Isa, kType>(panel, b, block);
+      add_products<Isa, kForm, T>(block, acts, sum);
       acts += kActBytes * T;
     }
     panel += kGroupBytes;
@@ -145,22 +76,77 @@ void q8_tokens(const uint8_t* panel, int64_t blocks, const uint8_t* acts, int64_
   }
 }
 
+// `count` unpacked blocks for one group of tokens; begins with the sums in y unless `fresh`.
+template <typename Isa, BlockForm kForm>
+[[gnu::noinline]] void q8_unpacked_tile(const DotBlock<Isa, kForm>* blocks, int64_t count, const uint8_t* acts,
+                                        float* y, int64_t ldy, int lanes, bool fresh) {
+  constexpr int kTokens = kActGroup;
+  typename Isa::Floats sum[kTokens];
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t) sum[t] = fresh ? Isa::zero() : Isa::load_some(y + t * ldy, lanes);
+  for (int64_t b = 0; b < count; ++b) {
+    add_products<Isa, kForm, kTokens>(blocks[b], acts, sum);
+    acts += kActBytes * kTokens;
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t) Isa::store_some(y + t * ldy, sum[t], lanes);
+}
+
+struct PanelRange {
+  const uint8_t* packed;
+  int64_t begin, end;  // panels
+  int64_t bytes;       // of one
+  int64_t rows;
+  int64_t blocks;  // of a row
+
+  const uint8_t* panel(int64_t p) const { return packed + p * bytes; }
+  int lanes(int64_t p) const {
+    const int64_t left = rows - p * kPanelRows;
+    return left < kPanelRows ? static_cast<int>(left) : static_cast<int>(kPanelRows);
+  }
+};
+
+// Whole groups of tokens, [t_begin, t_end), for columns of blocks [b_begin, b_end).
+template <typename Isa, DType kType>
+void q8_unpacked(const PanelRange& range, const uint8_t* acts, int64_t t_begin, int64_t t_end, int64_t b_begin,
+                 int64_t b_end, float* y, int64_t ldy, float* scratch) {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr int kGroupBytes = kFormat.group_bytes();
+  using Block = DotBlock<Isa, block_form<Isa, kType>()>;
+  static_assert(sizeof(Block) * kUnpackedBlocks <= sizeof(float) * kScratchFloats);
+  auto* blocks = reinterpret_cast<Block*>(scratch);
+  for (int64_t p = range.begin; p < range.end; ++p) {
+    for (int64_t b = b_begin; b < b_end; ++b) {
+      load_block<Isa, kType>(range.panel(p) + b / kFormat.group_blocks * kGroupBytes,
+                             static_cast<int>(b % kFormat.group_blocks), blocks[b - b_begin]);
+    }
+    for (int64_t t = t_begin; t < t_end; t += kActGroup) {
+      const uint8_t* group = acts + (t * range.blocks + b_begin * kActGroup) * kActBytes;
+      q8_unpacked_tile<Isa, block_form<Isa, kType>()>(blocks, b_end - b_begin, group, y + t * ldy + p * kPanelRows, ldy,
+                                                      range.lanes(p), b_begin == 0);
+    }
+  }
+}
+
 template <typename Isa>
 void matmul_q8(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin, int64_t panel_end,
-               const std::byte* acts, int64_t m, float* y, int64_t ldy) {
-  const int64_t blocks = k / kBlockColumns;
-  const int64_t bytes = panel_bytes(type, k);
-  const auto* group = reinterpret_cast<const uint8_t*>(acts);
+               const std::byte* packed_acts, int64_t m, float* y, int64_t ldy, float* scratch) {
+  const PanelRange range{
+      reinterpret_cast<const uint8_t*>(packed), panel_begin, panel_end, panel_bytes(type, k), rows, k / kBlockColumns};
+  const auto* acts = reinterpret_cast<const uint8_t*>(packed_acts);
+  const int64_t whole = m > kActGroup ? m / kActGroup * kActGroup : 0;  // tokens in whole groups of many
   visit_quantized(type, [&]<DType kType>() {
-    for (int64_t p = panel_begin; p < panel_end; ++p) {
-      const auto* panel = reinterpret_cast<const uint8_t*>(packed) + p * bytes;
-      const int64_t left = rows - p * kPanelRows;
-      const int lanes = left < kPanelRows ? static_cast<int>(left) : static_cast<int>(kPanelRows);
-      for (int64_t t = 0; t < m; t += kActGroup) {
-        const int64_t tokens = m - t < kActGroup ? m - t : kActGroup;
-        q8_tokens<Isa, kType>(panel, blocks, group + t * blocks * kActBytes, tokens, y + t * ldy + p * kPanelRows, ldy,
-                              lanes);
+    for (int64_t t = 0; t < whole; t += kCachedTokens) {
+      const int64_t t_end = t + kCachedTokens < whole ? t + kCachedTokens : whole;
+      for (int64_t b = 0; b < range.blocks; b += kUnpackedBlocks) {
+        const int64_t b_end = b + kUnpackedBlocks < range.blocks ? b + kUnpackedBlocks : range.blocks;
+        q8_unpacked<Isa, kType>(range, acts, t, t_end, b, b_end, y, ldy, scratch);
       }
+    }
+    if (whole == m) return;
+    for (int64_t p = panel_begin; p < panel_end; ++p) {
+      q8_tokens<Isa, kType>(range.panel(p), range.blocks, acts + whole * range.blocks * kActBytes, m - whole,
+                            y + whole * ldy + p * kPanelRows, ldy, range.lanes(p));
     }
   });
 }

@@ -43,10 +43,10 @@ template <typename Isa>
     for (int b = 0; b < 4; ++b) codes[(i * rows + t) * 4 + b] = static_cast<int8_t>(q[4 * i + b]);
   }
   reinterpret_cast<float*>(block + kActScale * rows)[t] = d;
-  reinterpret_cast<int32_t*>(block + kActNegSum * rows)[t] = -(half[0] + half[1]);
-  auto* halves = reinterpret_cast<int32_t*>(block + kActNegHalf * rows);
-  halves[t] = -half[0];
-  halves[rows + t] = -half[1];
+  reinterpret_cast<float*>(block + kActOffset * rows)[t] = -d * static_cast<float>(half[0] + half[1]);
+  auto* halves = reinterpret_cast<float*>(block + kActHalfOffset * rows);
+  halves[t] = -d * static_cast<float>(half[0]);
+  halves[rows + t] = -d * static_cast<float>(half[1]);
 }
 
 template <typename Isa>

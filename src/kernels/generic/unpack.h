@@ -11,43 +11,51 @@ namespace {
 
 using quant::DType;
 
-// w = scale * u' - min, where u' = u - zero for types with a zero point (their min is unused).
-template <typename Isa, int kCount>
-struct BlockScales {
-  typename Isa::Floats scale[kCount];
-  typename Isa::Floats min[kCount];
-};
+// The scale, w = scale * u' - min with u' = u - zero for types with a zero point, is d * factor for the types whose
+// scales are integers; `part` is the half of the block for types with a scale for each 16 columns, else 0.
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline typename Isa::Ints load_factor(const uint8_t* group, int block, int part) {
+  constexpr ScaleForm kForm = packed_format(kType).scales;
+  const int index = 2 * block + part;
+  if constexpr (kForm == ScaleForm::kSixBitWithMin) {
+    return Isa::load_u8(group + 64 + 16 * block);
+  } else if constexpr (kForm == ScaleForm::kSigned) {
+    return Isa::load_i8(group + 32 + 16 * index);
+  } else if constexpr (kForm == ScaleForm::kFourBitWithMin) {
+    return Isa::bits(Isa::load_u8(group + 64 + 16 * index), 0, 15);
+  } else {
+    static_assert(kForm == ScaleForm::kSixBit);
+    const auto low = Isa::bits(Isa::load_u8(group + 32 + 16 * (index % 8)), 4 * (index / 8), 15);
+    const auto high = Isa::bits(Isa::load_u8(group + 160 + 16 * (index % 4)), 2 * (index / 4), 3);
+    return Isa::six_bit(low, high);
+  }
+}
 
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline auto load_scales(const uint8_t* group, int block) {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kCount = kFormat.halves() ? 2 : 1;
-  BlockScales<Isa, kCount> out;
-  if constexpr (kFormat.scales == ScaleForm::kScale) {
-    out.scale[0] = Isa::load_f16(group + 32 * block);
-  } else if constexpr (kFormat.scales == ScaleForm::kScaleOffset) {
-    out.scale[0] = Isa::load_f16(group + 64 * block);
-    out.min[0] = Isa::negate(Isa::load_f16(group + 64 * block + 32));
-  } else if constexpr (kFormat.scales == ScaleForm::kSixBitWithMin) {
-    out.scale[0] = Isa::mul(Isa::load_f16(group), Isa::to_floats(Isa::load_u8(group + 64 + 16 * block)));
-    out.min[0] = Isa::mul(Isa::load_f16(group + 32), Isa::to_floats(Isa::load_u8(group + 192 + 16 * block)));
+[[gnu::always_inline]] inline typename Isa::Floats load_scale(const uint8_t* group, int block, int part) {
+  constexpr ScaleForm kForm = packed_format(kType).scales;
+  if constexpr (kForm == ScaleForm::kScale) {
+    return Isa::load_f16(group + 32 * block);
+  } else if constexpr (kForm == ScaleForm::kScaleOffset) {
+    return Isa::load_f16(group + 64 * block);
   } else {
-    for (int h = 0; h < 2; ++h) {
-      const int index = 2 * block + h;
-      if constexpr (kFormat.scales == ScaleForm::kSigned) {
-        out.scale[h] = Isa::mul(Isa::load_f16(group), Isa::to_floats(Isa::load_i8(group + 32 + 16 * index)));
-      } else if constexpr (kFormat.scales == ScaleForm::kFourBitWithMin) {
-        const auto packed = Isa::load_u8(group + 64 + 16 * index);
-        out.scale[h] = Isa::mul(Isa::load_f16(group), Isa::to_floats(Isa::bits(packed, 0, 15)));
-        out.min[h] = Isa::mul(Isa::load_f16(group + 32), Isa::to_floats(Isa::bits(packed, 4, 15)));
-      } else {
-        const auto low = Isa::bits(Isa::load_u8(group + 32 + 16 * (index % 8)), 4 * (index / 8), 15);
-        const auto high = Isa::bits(Isa::load_u8(group + 160 + 16 * (index % 4)), 2 * (index / 4), 3);
-        out.scale[h] = Isa::mul(Isa::load_f16(group), Isa::to_floats(Isa::six_bit(low, high)));
-      }
-    }
+    return Isa::mul(Isa::load_f16(group), Isa::to_floats(load_factor<Isa, kType>(group, block, part)));
   }
-  return out;
+}
+
+// Types without a zero point only.
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline typename Isa::Floats load_min(const uint8_t* group, int block, int part) {
+  constexpr ScaleForm kForm = packed_format(kType).scales;
+  if constexpr (kForm == ScaleForm::kScaleOffset) {
+    return Isa::negate(Isa::load_f16(group + 64 * block + 32));
+  } else if constexpr (kForm == ScaleForm::kSixBitWithMin) {
+    return Isa::mul(Isa::load_f16(group + 32), Isa::to_floats(Isa::load_u8(group + 192 + 16 * block)));
+  } else {
+    static_assert(kForm == ScaleForm::kFourBitWithMin);
+    const auto factors = Isa::bits(Isa::load_u8(group + 64 + 16 * (2 * block + part)), 4, 15);
+    return Isa::mul(Isa::load_f16(group + 32), Isa::to_floats(factors));
+  }
 }
 
 // Code vector kVector of a plane of kBits a code, placed at bit kShift of each byte.
@@ -102,15 +110,15 @@ template <typename Isa, DType kType>
 }
 
 // Four columns (those of one code vector) to out[4][16].
-template <typename Isa, DType kType, typename Scales>
-[[gnu::always_inline]] inline void store_columns(typename Isa::Bytes codes, const Scales& scales, int half,
-                                                 float* out) {
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline void store_columns(typename Isa::Bytes codes, typename Isa::Floats scale,
+                                                 typename Isa::Floats min, float* out) {
   constexpr int kZeroLog2 = packed_format(kType).zero_log2;
   const auto column = [&](typename Isa::Ints code, float* to) {
     if constexpr (kZeroLog2 == kNoZero) {
-      Isa::store(to, Isa::sub(Isa::mul(Isa::to_floats(code), scales.scale[half]), scales.min[half]));
+      Isa::store(to, Isa::sub(Isa::mul(Isa::to_floats(code), scale), min));
     } else {
-      Isa::store(to, Isa::mul(Isa::to_floats(Isa::subtract(code, 1 << kZeroLog2)), scales.scale[half]));
+      Isa::store(to, Isa::mul(Isa::to_floats(Isa::subtract(code, 1 << kZeroLog2)), scale));
     }
   };
   column(Isa::template byte<0>(codes), out);
@@ -125,16 +133,20 @@ void unpack_quantized(const uint8_t* panel, int64_t k_begin, int64_t k_end, floa
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kGroupBytes = kFormat.group_bytes();
   constexpr int kBlockBytes = kFormat.block_bytes();
-  constexpr bool kHalves = kFormat.halves();
+  constexpr int kParts = kFormat.halves() ? 2 : 1;
   for (int64_t b = k_begin / kBlockColumns; b < k_end / kBlockColumns; ++b) {
     const uint8_t* group = panel + b / kFormat.group_blocks * kGroupBytes;
     const int block = static_cast<int>(b % kFormat.group_blocks);
-    const auto scales = load_scales<Isa, kType>(group, block);
     typename Isa::Bytes codes[kCodeVectors];
     load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kBlockBytes, codes);
-    for (int i = 0; i < kCodeVectors; ++i) {
-      store_columns<Isa, kType>(codes[i], scales, kHalves ? i / 4 : 0, out);
-      out += 4 * kPanelRows;
+    for (int part = 0; part < kParts; ++part) {
+      const auto scale = load_scale<Isa, kType>(group, block, part);
+      auto min = Isa::zero();
+      if constexpr (kFormat.zero_log2 == kNoZero) min = load_min<Isa, kType>(group, block, part);
+      for (int i = 0; i < kCodeVectors / kParts; ++i) {
+        store_columns<Isa, kType>(codes[part * kCodeVectors / kParts + i], scale, min, out);
+        out += 4 * kPanelRows;
+      }
     }
   }
 }

@@ -24,9 +24,9 @@ struct NeonIsa {
   static constexpr int kFloatTile = 6;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
+  static constexpr bool kWholeFactors = false;
   // 16 sums, 4 weights and 4 broadcasts in 32 registers.
-  static constexpr bool kDotStartsAnywhere = true;
-  static constexpr int kDotTokens = 4;
+  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
 
   template <typename Out, typename F>
   [[gnu::always_inline]] static Out each(const F& f) {
@@ -68,15 +68,6 @@ struct NeonIsa {
   static Ints zero_ints() {
     return each<Ints>([](int) { return vdupq_n_s32(0); });
   }
-  static Ints broadcast_int(const int32_t* from) {
-    return each<Ints>([&](int) { return vld1q_dup_s32(from); });
-  }
-  static Ints scale_by_power(Ints v, int log2) {
-    return each<Ints>([&](int i) { return vshlq_s32(v.part[i], vdupq_n_s32(log2)); });
-  }
-  static Ints add_ints(Ints a, Ints b) {
-    return each<Ints>([&](int i) { return vaddq_s32(a.part[i], b.part[i]); });
-  }
   static Ints subtract(Ints v, int32_t amount) {
     return each<Ints>([&](int i) { return vsubq_s32(v.part[i], vdupq_n_s32(amount)); });
   }
@@ -102,8 +93,12 @@ struct NeonIsa {
     return {{vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)), vmovl_s16(vget_low_s16(high)),
              vmovl_s16(vget_high_s16(high))}};
   }
-  template <int kVectors, int kMaxCode, int N>
+  template <int kVectors, int kMaxCode, bool kFresh, int N>
   [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+    if constexpr (kFresh) {
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) sum[n] = zero_ints();
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < kVectors; ++i) {
 #pragma GCC unroll 4

@@ -24,8 +24,9 @@ struct ScalarIsa {
   static constexpr int kFloatTile = 4;
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
-  static constexpr bool kDotStartsAnywhere = true;
-  static constexpr int kDotTokens = 1;  // tokens that `dot` multiplies at a time
+  static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
+  // Tokens that `dot` multiplies at a time.
+  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 1; }
 
   template <typename Out, typename F>
   static Out each(const F& f) {
@@ -68,15 +69,6 @@ struct ScalarIsa {
 
   // Ints.
   static Ints zero_ints() { return {}; }
-  static Ints broadcast_int(const int32_t* from) {
-    return each<Ints>([&](int) { return *from; });
-  }
-  static Ints scale_by_power(Ints v, int log2) {
-    return each<Ints>([&](int r) { return v.lane[r] * (1 << log2); });
-  }
-  static Ints add_ints(Ints a, Ints b) {
-    return each<Ints>([&](int r) { return a.lane[r] + b.lane[r]; });
-  }
   static Ints subtract(Ints v, int32_t amount) {
     return each<Ints>([&](int r) { return v.lane[r] - amount; });
   }
@@ -92,12 +84,13 @@ struct ScalarIsa {
   [[gnu::noinline]] static Ints load_i8(const uint8_t* from) {
     return each<Ints>([&](int r) { return static_cast<int32_t>(static_cast<int8_t>(from[r])); });
   }
-  // For each n < N adds to sum[n], over vectors i and bytes b, codes[i] * a[i * stride + 4 n + b]; no code is above
-  // kMaxCode. Levels with kSignedBytes take 8-bit codes (kMaxCode = 255) through to_signed.
-  // Not inlined: copies in every tile would only lengthen the build.
-  template <int kVectors, int kMaxCode, int N>
+  // For each n < N adds to sum[n], or to zero where kFresh, over vectors i and bytes b, codes[i] * a[i * stride + 4 n +
+  // b]; no code is above kMaxCode. Levels with kSignedBytes take 8-bit codes (kMaxCode = 255) through to_signed. Not
+  // inlined: copies in every tile would only lengthen the build.
+  template <int kVectors, int kMaxCode, bool kFresh, int N>
   [[gnu::noinline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
     static_assert(N == 1);
+    if constexpr (kFresh) sum[0] = zero_ints();
     for (int i = 0; i < kVectors; ++i) {
       for (int b = 0; b < 4; ++b) {
         const int8_t factor = a[i * stride + b];

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/generic/acts_layout.h"
+#include "kernels/generic/unpack.h"
+
+// One k-block of weights, ready to be multiplied, and its products with quantized activations:
+//   y[t][r] = sum over k-blocks of  d_a[t] * scale[r] * sum_k u a  -  min[r] * d_a[t] * sum_k a
+// where w = scale * u - min; a zero point makes a min of scale * zero. The sums of u a are exact integers, so levels
+// differ by the rounding of f32 sums only.
+namespace patina::kernels {
+namespace {
+
+// What the products of a type depend on; types that agree in it share their loops.
+struct BlockForm {
+  int parts;           // scales in a k-block
+  int max_code;        // 255: all 8 bits
+  bool has_min;        // else codes are signed bytes
+  bool whole_factors;  // scale = d * integer, with the integers applied to integer sums
+};
+
+template <typename Isa, DType kType>
+constexpr BlockForm block_form() {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr int kMaxCode =
+      kFormat.table || kFormat.low_bits == 8 ? 255 : (1 << (kFormat.low_bits + kFormat.high_bits)) - 1;
+  constexpr bool kWhole = kFormat.scales != ScaleForm::kScale && kFormat.scales != ScaleForm::kScaleOffset;
+  // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
+  // such codes.
+  return {kFormat.halves() ? 2 : 1, kMaxCode, !(Isa::kSignedBytes && kMaxCode == 255), Isa::kWholeFactors && kWhole};
+}
+
+// Members that only some forms have.
+template <typename Isa, int kCount>
+struct BlockFactors {
+  typename Isa::Bytes at[kCount];
+};
+template <typename Isa>
+struct BlockFactors<Isa, 0> {};
+
+template <typename Isa, int kCount>
+struct BlockMins {
+  typename Isa::Floats at[kCount];
+};
+template <typename Isa>
+struct BlockMins<Isa, 0> {};
+
+template <typename Isa, BlockForm kForm>
+struct DotBlock {
+  typename Isa::Bytes codes[kCodeVectors];
+  typename Isa::Floats scale[kForm.whole_factors ? 1 : kForm.parts];  // d alone beside factors
+  [[no_unique_address]] BlockFactors<Isa, kForm.whole_factors ? kForm.parts : 0> factors;
+  [[no_unique_address]] BlockMins<Isa, kForm.has_min ? kForm.parts : 0> min;
+};
+
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline void load_block(const uint8_t* group, int block,
+                                              DotBlock<Isa, block_form<Isa, kType>()>& out) {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr BlockForm kForm = block_form<Isa, kType>();
+  load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), out.codes);
+  if constexpr (!kForm.has_min) {
+#pragma GCC unroll 8
+    for (auto& vector : out.codes) vector = Isa::to_signed(vector);
+  }
+  if constexpr (kForm.whole_factors) out.scale[0] = Isa::load_f16(group);
+#pragma GCC unroll 2
+  for (int p = 0; p < kForm.parts; ++p) {
+    const auto scale = load_scale<Isa, kType>(group, block, p);
+    if constexpr (kForm.whole_factors) {
+      out.factors.at[p] = Isa::to_factors(load_factor<Isa, kType>(group, block, p));
+    } else {
+      out.scale[p] = scale;
+    }
+    if constexpr (kForm.has_min && kFormat.zero_log2 != kNoZero) {
+      constexpr float kZero = 1 << kFormat.zero_log2;
+      out.min.at[p] = Isa::mul(scale, Isa::broadcast(&kZero));
+    } else if constexpr (kForm.has_min) {
+      out.min.at[p] = load_min<Isa, kType>(group, block, p);
+    }
+  }
+}
+
+// Adds the block's products for tokens t .. t + N - 1 of T to `sum`, theirs. `acts`: the block of the activations.
+template <typename Isa, BlockForm kForm, int T, int N>
+[[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm>& block, const uint8_t* acts, int t,
+                                                typename Isa::Floats* sum) {
+  constexpr int kVectors = kCodeVectors / kForm.parts;
+  const auto* a = reinterpret_cast<const int8_t*>(acts + t * 4);
+  typename Isa::Floats result[N];
+  typename Isa::Ints products[N];
+  const auto dot = [&]<int kPart>() __attribute__((always_inline)) {
+    constexpr bool kFresh = kPart == 0 || !kForm.whole_factors;
+    const auto* codes = block.codes + kPart * kVectors;
+    const auto* column = a + kPart * kVectors * T * 4;
+    if constexpr (kForm.whole_factors) {
+      Isa::template dot<kVectors, kForm.max_code, kFresh, N>(products, codes, column, 4 * T, block.factors.at[kPart]);
+    } else {
+      Isa::template dot<kVectors, kForm.max_code, kFresh, N>(products, codes, column, 4 * T);
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) {
+        const auto product = Isa::to_floats(products[n]);
+        result[n] =
+            kPart == 0 ? Isa::mul(product, block.scale[kPart]) : Isa::fma(product, block.scale[kPart], result[n]);
+      }
+    }
+  };
+  dot.template operator()<0>();
+  if constexpr (kForm.parts == 2) dot.template operator()<1>();
+  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T) + t;
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) {
+    if constexpr (kForm.whole_factors) result[n] = Isa::mul(Isa::to_floats(products[n]), block.scale[0]);
+    sum[n] = Isa::fma(result[n], Isa::broadcast(d + n), sum[n]);
+  }
+  if constexpr (kForm.has_min) {
+    const auto* offset = reinterpret_cast<const float*>(acts + (kForm.parts == 1 ? kActOffset : kActHalfOffset) * T);
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+#pragma GCC unroll 2
+      for (int p = 0; p < kForm.parts; ++p) {
+        sum[n] = Isa::fma(block.min.at[p], Isa::broadcast(offset + p * T + t + n), sum[n]);
+      }
+    }
+  }
+}
+
+// The same for all T tokens.
+template <typename Isa, BlockForm kForm, int T>
+[[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm>& block, const uint8_t* acts,
+                                                typename Isa::Floats (&sum)[T]) {
+  constexpr int kTogether = Isa::dot_tokens(kForm.max_code, kForm.parts);
+  constexpr int kRest = T % kTogether;
+#pragma GCC unroll 8
+  for (int t = 0; t + kTogether <= T; t += kTogether) {
+    add_products<Isa, kForm, T, kTogether>(block, acts, t, sum + t);
+  }
+  if constexpr (kRest != 0) add_products<Isa, kForm, T, kRest>(block, acts, T - kRest, sum + T - kRest);
+}
+
+}  // namespace
+}  // namespace patina::kernels
