@@ -79,15 +79,38 @@ void write_scales(const Block& block, int index, int64_t lane, std::byte* scales
   }
 }
 
+// Bits 0, 2, 4, ... to the lower half, 1, 3, 5, ... to the upper half.
+uint32_t unshuffle(uint32_t bits) {
+  const auto swap = [&bits](uint32_t mask, int distance) {
+    const uint32_t differ = (bits ^ (bits >> distance)) & mask;
+    bits ^= differ ^ (differ << distance);
+  };
+  swap(0x22222222, 1);
+  swap(0x0C0C0C0C, 2);
+  swap(0x00F000F0, 4);
+  swap(0x0000FF00, 8);
+  return bits;
+}
+
+// Blocks of 32 with four low bits: the file has elements j and j + 16 in byte j, just as the plane does, and a fifth
+// bit of element i in bit i of a word; the plane wants bit 4 i + b in bit i of byte b.
 template <typename Block>
-void pack_block(const Block& block, int index, int64_t lane, std::byte* group) {
+void pack_small_block(const Block& block, int index, int64_t lane, std::byte* group) {
+  constexpr PackedFormat kFormat = packed_format(Block::kType);
+  write_scales(block, index, lane, group);
+  std::byte* plane = group + kFormat.scale_bytes + index * kFormat.block_bytes() + 4 * lane;
+  for (int j = 0; j < 4; ++j) std::memcpy(plane + j * kVectorBytes, block.qs + 4 * j, 4);
+  if constexpr (kFormat.high_bits != 0) {
+    const uint32_t high = unshuffle(unshuffle(word(block.qh)));
+    std::memcpy(plane + kFormat.low_bytes(), &high, sizeof(high));
+  }
+}
+
+template <typename Block>
+void pack_large_block(const Block& block, int index, int64_t lane, std::byte* group) {
   constexpr PackedFormat kFormat = packed_format(Block::kType);
   uint8_t codes[Block::kElements];
-  if constexpr (kFormat.table) {
-    quant::unpack_fields<4, 16, 32>(block.qs, codes);
-  } else {
-    quant::unpack_codes(block, codes);
-  }
+  quant::unpack_codes(block, codes);
   write_scales(block, index, lane, group);
   constexpr int kBlocks = Block::kElements / kBlockColumns;
   std::byte* planes = group + kFormat.scale_bytes + index * kBlocks * kFormat.block_bytes();
@@ -98,6 +121,16 @@ void pack_block(const Block& block, int index, int64_t lane, std::byte* group) {
     if constexpr (kFormat.high_bits != 0) {
       write_plane<kFormat.high_bits, kFormat.low_bits, 0>(block_codes, lane, low + kFormat.low_bytes());
     }
+  }
+}
+
+template <typename Block>
+void pack_block(const Block& block, int index, int64_t lane, std::byte* group) {
+  constexpr PackedFormat kFormat = packed_format(Block::kType);
+  if constexpr (kFormat.low_bits == 4 && Block::kElements == kBlockColumns) {
+    return pack_small_block(block, index, lane, group);
+  } else {
+    pack_large_block(block, index, lane, group);
   }
 }
 
