@@ -7,7 +7,7 @@ namespace patina::apps {
 DirectPass::DirectPass(const engine::Runtime& runtime, int64_t context)
     : runtime_(runtime),
       context_(runtime.make_context(buffers_)),
-      cache_(runtime.model().hyper(), context),
+      cache_(runtime.model().hyper(), context, runtime.cache_types()),
       sequence_(cache_) {}
 
 tensor::Tensor DirectPass::hidden(std::span<const int32_t> tokens, std::span<const int32_t> rows) {

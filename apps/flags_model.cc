@@ -68,6 +68,12 @@ void add_context_flags(CommandLine& line, ContextFlags& flags) {
       ->type_name("N")
       ->default_str("")
       ->check(CLI::NonNegativeNumber);
+  const auto add_type = [&](const std::string& names, const std::string& what, std::string& type) {
+    line.app().add_option(names, type, what)->type_name("TYPE")->check(CLI::IsMember({"f16", "q8_0"}));
+  };
+  add_type("--cache-type-k,--ctk", "what keys of the context are kept in: f16, or q8_0 for half of the memory",
+           flags.key_type);
+  add_type("--cache-type-v,--ctv", "the same for values", flags.value_type);
 }
 
 AdapterSpec parse_scaled_adapter(std::string_view text) {

@@ -30,9 +30,11 @@ struct ComputeFlags {
 };
 void add_compute_flags(CommandLine& line, ComputeFlags& flags);
 
-// -c/--ctx-size.
+// -c/--ctx-size, --cache-type-k, --cache-type-v.
 struct ContextFlags {
   int64_t size = 0;  // 0: the smaller of what the model was trained for and 4,096
+  std::string key_type = "f16";
+  std::string value_type = "f16";
 };
 void add_context_flags(CommandLine& line, ContextFlags& flags);
 

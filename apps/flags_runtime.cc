@@ -1,5 +1,7 @@
 #include "apps/flags_runtime.h"
 
+#include "quant/dtype.h"
+
 namespace patina::apps {
 
 engine::RuntimeOptions RuntimeFlags::options() const {
@@ -9,6 +11,8 @@ engine::RuntimeOptions RuntimeFlags::options() const {
   options.threads = compute.threads;
   options.precise = compute.precise;
   options.context = context.size;
+  options.cache_types = {.keys = quant::dtype_from_name(context.key_type).value(),
+                         .values = quant::dtype_from_name(context.value_type).value()};
   for (const AdapterSpec& spec : adapters.specs()) options.adapters.push_back({spec.path, spec.scale});
   options.prompt_template = templates.prompt;
   options.chat_template = templates.chat;

@@ -18,7 +18,7 @@ struct Generator::State {
   explicit State(const Runtime& owner)
       : runtime(owner),
         context(owner.make_context(buffers)),
-        cache(owner.model().hyper(), owner.context_length()),
+        cache(owner.model().hyper(), owner.context_length(), owner.cache_types()),
         sequence(owner.tokenizer(), cache, owner.context_length()) {}
 
   const Runtime& runtime;

@@ -13,6 +13,7 @@
 #include "engine/prompt.h"
 #include "io/model_file.h"
 #include "kernels/dispatch.h"
+#include "model/kv_cache.h"
 #include "model/model.h"
 #include "ops/context.h"
 #include "threading/thread_pool.h"
@@ -35,6 +36,7 @@ struct RuntimeOptions {
   std::string chat_template;    // --chat-template
   bool raw = false;             // prompts are never wrapped (only what the log says; make_prompt() takes it again)
   bool precise = false;         // f32 activations
+  model::KvTypes cache_types;
   std::function<void(double fraction)> progress;  // of loading
 };
 
@@ -61,6 +63,7 @@ class Runtime {
   ThreadPool& pool() const { return *pool_; }
   const kernels::Kernels& kernels() const { return *kernels_; }
   int64_t context_length() const { return context_length_; }
+  model::KvTypes cache_types() const { return cache_types_; }
   // general.name of the file, or the file's name without its extension.
   const std::string& model_name() const { return model_name_; }
 
@@ -82,6 +85,7 @@ class Runtime {
   PromptRules rules_;
   std::string model_name_;
   int64_t context_length_ = 0;
+  model::KvTypes cache_types_;
   bool precise_ = false;
 };
 

@@ -113,7 +113,7 @@ Scheduler::Loop::Loop(const Runtime& runtime, const SchedulerOptions& options, L
       options_(options),
       log_(std::move(log)),
       context_(runtime.make_context(buffers_)),
-      cache_(runtime.model().hyper(), whole_blocks(runtime.context_length()) * options.slots) {
+      cache_(runtime.model().hyper(), whole_blocks(runtime.context_length()) * options.slots, runtime.cache_types()) {
   slots_.reserve(static_cast<size_t>(options.slots));
   for (int i = 0; i < options.slots; ++i) {
     slots_.push_back({.sequence = Sequence(runtime.tokenizer(), cache_, runtime.context_length()), .job = {}});

@@ -8,13 +8,30 @@
 namespace patina::model {
 
 namespace {
+
 int64_t blocks_for(int64_t tokens) { return (tokens + ops::kKvBlockTokens - 1) / ops::kKvBlockTokens; }
+
+// Bytes of one layer's keys, or values, in a block.
+int64_t rows_bytes(const Hyperparameters& hyper, quant::DType type) {
+  if (type != quant::DType::kF16 && type != quant::DType::kQ8_0) {
+    fail(ErrorKind::kInvalidArgument, "a cache of type {} is not supported; use F16 or Q8_0", quant::name(type));
+  }
+  const int64_t block = quant::info(type).block_elements;
+  if (hyper.head_dim % block != 0) {
+    fail(ErrorKind::kInvalidArgument,
+         "the model's heads of {} numbers do not fit the blocks of {}, which are {}; use F16", hyper.head_dim,
+         quant::name(type), block);
+  }
+  return hyper.kv_heads * ops::kKvBlockTokens * quant::row_bytes(type, hyper.head_dim);
+}
+
 }  // namespace
 
-KvCache::KvCache(const Hyperparameters& hyper, int64_t tokens)
-    : layers_(hyper.layers),
-      layer_elements_(hyper.kv_heads * ops::kKvBlockTokens * hyper.head_dim),
-      block_elements_(2 * layers_ * layer_elements_),
+KvCache::KvCache(const Hyperparameters& hyper, int64_t tokens, KvTypes types)
+    : types_(types),
+      layers_(hyper.layers),
+      key_bytes_(rows_bytes(hyper, types.keys)),
+      layer_bytes_(key_bytes_ + rows_bytes(hyper, types.values)),
       max_blocks_(blocks_for(tokens)) {}
 
 int64_t KvCache::blocks_free() const { return max_blocks_ - used_blocks_; }
@@ -66,7 +83,7 @@ void KvSequence::grow(int64_t tokens) {
   const int64_t wanted = blocks_for(length_ + tokens);
   while (static_cast<int64_t>(blocks_.size()) < wanted) {
     blocks_.push_back(cache_->take());
-    pointers_.push_back(blocks_.back().as<f16>().data());
+    pointers_.push_back(blocks_.back().data());
   }
   length_ += tokens;
 }
@@ -77,8 +94,8 @@ void KvSequence::truncate(int64_t length) {
 }
 
 ops::KvLayer KvSequence::layer(int64_t index) const {
-  const int64_t keys = 2 * index * cache_->layer_elements_;
-  return {pointers_, keys, keys + cache_->layer_elements_};
+  const int64_t keys = index * cache_->layer_bytes_;
+  return {pointers_, {keys, cache_->types_.keys}, {keys + cache_->key_bytes_, cache_->types_.values}};
 }
 
 void KvSequence::release(size_t keep) noexcept {

@@ -4,7 +4,6 @@
 #include <memory>
 #include <vector>
 
-#include "base/half.h"
 #include "model/hyperparameters.h"
 #include "ops/attention.h"
 #include "platform/huge_buffer.h"
@@ -13,17 +12,24 @@ namespace patina::model {
 
 class KvSequence;
 
-// Memory for the keys and values of many sequences, in f16, in blocks of ops::kKvBlockTokens tokens that are taken as
-// sequences grow and handed on when they end. Not thread safe. Must outlive its sequences.
+// What the keys and the values are kept in: F16, or Q8_0 for about half of the memory.
+struct KvTypes {
+  quant::DType keys = quant::DType::kF16;
+  quant::DType values = quant::DType::kF16;
+};
+
+// Memory for the keys and values of many sequences, in blocks of ops::kKvBlockTokens tokens that are taken as sequences
+// grow and handed on when they end. Not thread safe. Must outlive its sequences.
 class KvCache {
  public:
   // Holds up to `tokens` tokens of all sequences together (rounded up to whole blocks for each sequence); memory is
-  // taken from the system only as it is used.
-  KvCache(const Hyperparameters& hyper, int64_t tokens);
+  // taken from the system only as it is used. Throws kInvalidArgument for another type than F16 and Q8_0, and for Q8_0
+  // where a head's length is no multiple of its block.
+  KvCache(const Hyperparameters& hyper, int64_t tokens, KvTypes types = {});
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
 
-  int64_t block_bytes() const { return block_elements_ * static_cast<int64_t>(sizeof(f16)); }
+  int64_t block_bytes() const { return layers_ * layer_bytes_; }
   int64_t blocks_free() const;  // how many blocks can still be taken
   int64_t blocks_total() const { return max_blocks_; }
 
@@ -32,9 +38,10 @@ class KvCache {
   platform::HugeBuffer take();
   void give_back(platform::HugeBuffer block);
 
+  KvTypes types_;
   int64_t layers_;
-  int64_t layer_elements_;  // of the keys (or the values) of one layer in a block
-  int64_t block_elements_;
+  int64_t key_bytes_;    // of one layer's keys in a block
+  int64_t layer_bytes_;  // with the values
   int64_t max_blocks_;
   int64_t used_blocks_ = 0;
   std::vector<platform::HugeBuffer> free_;
@@ -67,7 +74,7 @@ class KvSequence {
   KvCache* cache_;
   int64_t length_ = 0;
   std::vector<platform::HugeBuffer> blocks_;
-  std::vector<f16*> pointers_;
+  std::vector<std::byte*> pointers_;
 };
 
 }  // namespace patina::model

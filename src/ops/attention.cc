@@ -38,12 +38,23 @@ struct Rows {
   int64_t stride;
 };
 
-Rows rows_of(const Context& context, const Tensor& x, const Segment& segment, int64_t offset,
+// Where the cache holds a position's row of one head.
+std::byte* cached_row(const Segment& segment, const KvRows& rows, const AttentionShape& shape, int64_t kv_head,
+                      int64_t position) {
+  std::byte* block = segment.cache.blocks[static_cast<size_t>(position / kKvBlockTokens)];
+  const int64_t row = kv_head * kKvBlockTokens + position % kKvBlockTokens;
+  return block + rows.offset + row * quant::row_bytes(rows.type, shape.head_dim);
+}
+
+Rows rows_of(const Context& context, const Tensor& x, const Segment& segment, const KvRows& cached,
              const AttentionShape& shape, int64_t kv_head, int64_t first, int64_t count, float* buffer) {
   if (segment.cache.blocks.empty()) return {x.row(segment.begin + first) + kv_head * shape.head_dim, x.cols()};
-  const f16* block = segment.cache.blocks[static_cast<size_t>(first / kKvBlockTokens)];
-  context.kernels.vector.f16_to_f32(block + offset + kv_head * kKvBlockTokens * shape.head_dim, buffer,
-                                    count * shape.head_dim);
+  const std::byte* rows = cached_row(segment, cached, shape, kv_head, first);
+  if (cached.type == quant::DType::kQ8_0) {
+    context.kernels.vector.q8_0_to_f32(rows, buffer, count * shape.head_dim);
+  } else {
+    context.kernels.vector.f16_to_f32(reinterpret_cast<const f16*>(rows), buffer, count * shape.head_dim);
+  }
   return {buffer, shape.head_dim};
 }
 
@@ -101,15 +112,18 @@ void attend(const Context& context, const Tensor& q, const Tensor& k, const Tens
 }
 
 // Rows of k or v to where the cache holds them.
-void store_rows(const Context& context, const Tensor& x, const Segment& segment, int64_t offset,
+void store_rows(const Context& context, const Tensor& x, const Segment& segment, const KvRows& cached,
                 const AttentionShape& shape, int64_t begin, int64_t end) {
+  const auto& vector = context.kernels.vector;
   for (int64_t t = begin; t < end; ++t) {
-    const int64_t position = segment.position + t;
-    f16* block = segment.cache.blocks[static_cast<size_t>(position / kKvBlockTokens)] + offset;
     for (int64_t head = 0; head < shape.kv_heads; ++head) {
-      context.kernels.vector.f32_to_f16(x.row(segment.begin + t) + head * shape.head_dim,
-                                        block + (head * kKvBlockTokens + position % kKvBlockTokens) * shape.head_dim,
-                                        shape.head_dim);
+      const float* row = x.row(segment.begin + t) + head * shape.head_dim;
+      std::byte* to = cached_row(segment, cached, shape, head, segment.position + t);
+      if (cached.type == quant::DType::kQ8_0) {
+        vector.f32_to_q8_0(row, to, shape.head_dim);
+      } else {
+        vector.f32_to_f16(row, reinterpret_cast<f16*>(to), shape.head_dim);
+      }
     }
   }
 }

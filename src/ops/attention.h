@@ -1,22 +1,29 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
-#include "base/half.h"
 #include "ops/context.h"
+#include "quant/dtype.h"
 
 namespace patina::ops {
 
 // Positions in one block of a key-value cache.
 constexpr int64_t kKvBlockTokens = 64;
 
-// One sequence's cache at one layer. Block i holds the positions from i * kKvBlockTokens on; in it lie this layer's
-// keys [kv_head][kKvBlockTokens][head_dim] at `keys` f16 elements from the block's start, the values likewise.
+// One layer's keys or its values in every block of a cache: rows [kv_head][kKvBlockTokens] of head_dim numbers each, of
+// type F16 or Q8_0, `offset` bytes from a block's start.
+struct KvRows {
+  int64_t offset = 0;
+  quant::DType type = quant::DType::kF16;
+};
+
+// One sequence's cache at one layer. Block i holds the positions from i * kKvBlockTokens on.
 struct KvLayer {
-  std::span<f16* const> blocks;
-  int64_t keys = 0;
-  int64_t values = 0;
+  std::span<std::byte* const> blocks;
+  KvRows keys;
+  KvRows values;
 };
 
 // Rows of a batch that belong to one sequence: rows [begin, begin + count) stand at the positions from `position` on.

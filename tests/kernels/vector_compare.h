@@ -82,11 +82,7 @@ class VectorCompare {
     const Floats y = random_vector(n, random_);
     double size = 1e-30;
     for (int64_t i = 0; i < n; ++i) size += std::abs(static_cast<double>(x[at(i)]) * static_cast<double>(y[at(i)]));
-    std::vector<f16> half(at(n));
-    reference_.f32_to_f16(y.data(), half.data(), n);
     same("dot", n, -1, level_.dot(x.data(), y.data(), n), reference_.dot(x.data(), y.data(), n), 4e-7, size);
-    same("dot_f16", n, -1, level_.dot_f16(x.data(), half.data(), n), reference_.dot_f16(x.data(), half.data(), n), 4e-7,
-         size);
     same("max", n, -1, level_.max(x.data(), n), reference_.max(x.data(), n), 0, 0);
     const float squares = reference_.sum_squares(x.data(), n);
     same("sum_squares", n, -1, level_.sum_squares(x.data(), n), squares, 1e-6, static_cast<double>(squares));
@@ -99,8 +95,6 @@ class VectorCompare {
   void elementwise(int64_t n) {
     const Floats x = random_vector(n, random_);
     const Floats y = random_vector(n, random_);
-    std::vector<f16> half(at(n));
-    reference_.f32_to_f16(x.data(), half.data(), n);
     const auto run = [&](const char* what, double absolute, const auto& kernel) {
       check(what, y, 0, absolute, [&](const VectorKernels& k, float* out) { return kernel(k, out), 0.0F; });
     };
@@ -109,7 +103,12 @@ class VectorCompare {
     run("mul", 0, [&](const VectorKernels& k, float* out) { k.mul(x.data(), y.data(), out, n); });
     run("scale", 0, [&](const VectorKernels& k, float* out) { k.scale(0.7F, x.data(), out, n); });
     run("axpy", 1e-6, [&](const VectorKernels& k, float* out) { k.axpy(0.7F, x.data(), out, n); });
-    run("axpy_f16", 1e-6, [&](const VectorKernels& k, float* out) { k.axpy_f16(0.7F, half.data(), out, n); });
+    const int64_t whole = n / 32 * 32;
+    run("q8_0", 0, [&](const VectorKernels& k, float* out) {
+      std::vector<std::byte> blocks(at(whole / 32 * 34));
+      k.f32_to_q8_0(x.data(), blocks.data(), whole);
+      k.q8_0_to_f32(blocks.data(), out, whole);
+    });
   }
 
   void norms(int64_t n) {

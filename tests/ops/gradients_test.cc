@@ -1,3 +1,4 @@
+#include <array>
 #include <vector>
 
 #include "ops/attention.h"
@@ -119,28 +120,45 @@ INSTANTIATE_TEST_SUITE_P(
                     AttentionCase{{.heads = 3, .kv_heads = 3, .head_dim = 6, .scale = 0.4F, .window = 70},
                                   {part(0, 140)}}));
 
-TEST_F(OpsTest, AttentionWithACacheInPiecesEqualsAttentionAtOnce) {
-  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 8, .scale = 0.35F, .window = 90};
-  const int64_t rows = 150;
-  const Tensor q = random(rows, 32);
-  const Tensor k = random(rows, 16);
-  const Tensor v = random(rows, 16);
-  for (const Tensor& x : {k, v}) {  // values that f16 holds exactly
-    for (float& value : x.values()) value = std::round(value * 64) / 64;
-  }
-  const std::vector<Segment> whole = {part(0, rows)};
-  const Tensor expected = attention(context_, q, k, v, shape, whole);
-  std::vector<std::vector<f16>> memory(3, std::vector<f16>(2 * 2 * 64 * 8));
-  const std::vector<f16*> blocks = {memory[0].data(), memory[1].data(), memory[2].data()};
-  for (int64_t begin = 0; begin < rows;) {
-    const int64_t count = std::min<int64_t>(begin % 3 == 0 ? 61 : 1, rows - begin);
-    const std::vector<Segment> piece = {
-        {.begin = 0, .count = count, .position = begin, .cache = {.blocks = blocks, .keys = 0, .values = 2 * 64 * 8}}};
-    const Tensor out = attention(context_, q.rows_view(begin, count), k.rows_view(begin, count),
+// Attention over a cache that is filled in pieces, against attention to everything at once.
+void expect_pieces_equal_whole(Context& context, const std::array<Tensor, 3>& qkv, const AttentionShape& shape,
+                               quant::DType type, double tolerance) {
+  const auto& [q, k, v] = qkv;
+  const std::vector<Segment> whole = {part(0, q.rows())};
+  const Tensor expected = attention(context, q, k, v, shape, whole);
+  const auto half = static_cast<int64_t>(shape.kv_heads * kKvBlockTokens * quant::row_bytes(type, shape.head_dim));
+  std::vector<std::vector<std::byte>> memory(3, std::vector<std::byte>(static_cast<size_t>(2 * half)));
+  const std::vector<std::byte*> blocks = {memory[0].data(), memory[1].data(), memory[2].data()};
+  for (int64_t begin = 0; begin < q.rows();) {
+    const int64_t count = std::min<int64_t>(begin % 3 == 0 ? 61 : 1, q.rows() - begin);
+    const KvLayer cache{.blocks = blocks, .keys = {0, type}, .values = {half, type}};
+    const std::vector<Segment> piece = {{.begin = 0, .count = count, .position = begin, .cache = cache}};
+    const Tensor out = attention(context, q.rows_view(begin, count), k.rows_view(begin, count),
                                  v.rows_view(begin, count), shape, piece);
-    for (int64_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out.data()[i], expected.row(begin)[i], 1e-5);
+    for (int64_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out.data()[i], expected.row(begin)[i], tolerance);
     begin += count;
   }
+}
+
+TEST_F(OpsTest, AttentionWithACacheInPiecesEqualsAttentionAtOnce) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 8, .scale = 0.35F, .window = 90};
+  const std::array<Tensor, 3> qkv = {random(150, 32), random(150, 16), random(150, 16)};
+  for (const Tensor& x : {qkv[1], qkv[2]}) {  // values that f16 holds exactly
+    for (float& value : x.values()) value = std::round(value * 64) / 64;
+  }
+  expect_pieces_equal_whole(context_, qkv, shape, quant::DType::kF16, 1e-5);
+}
+
+TEST_F(OpsTest, AttentionTakesACacheOfEightBits) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 64, .scale = 0.125F, .window = 0};
+  const std::array<Tensor, 3> qkv = {random(150, 256), random(150, 128), random(150, 128)};
+  for (const Tensor& x : {qkv[1], qkv[2]}) {  // values that blocks with a scale of 1/64 hold exactly
+    for (int64_t i = 0; i < x.size(); ++i) {
+      float& value = x.data()[i];
+      value = i % 32 == 0 ? 127.0F / 64 : std::clamp(std::round(value * 64), -127.0F, 127.0F) / 64;
+    }
+  }
+  expect_pieces_equal_whole(context_, qkv, shape, quant::DType::kQ8_0, 1e-5);
 }
 
 // A matrix of f32 weights, packed.

@@ -274,16 +274,5 @@ void from_half(const Half* x, float* out, int64_t n) {
   each<V>(n, [&](auto at, int64_t i) { at.store(out + i, at.load_half(x + i)); });
 }
 
-template <typename V>
-float dot_f16(const float* x, const f16* y, int64_t n) {
-  return sum<V>(n, [&](auto at, int64_t i, auto s) { return V::fma(at.load(x + i), at.load_half(y + i), s); });
-}
-
-template <typename V>
-void axpy_f16(float a, const f16* x, float* y, int64_t n) {
-  const auto factor = V::set(a);
-  each<V>(n, [&](auto at, int64_t i) { at.store(y + i, V::fma(factor, at.load_half(x + i), at.load(y + i))); });
-}
-
 }  // namespace
 }  // namespace patina::kernels

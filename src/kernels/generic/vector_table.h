@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/generic/elementwise.h"
+#include "kernels/generic/q8_rows.h"
 #include "kernels/generic/sgemm.h"
 
 namespace patina::kernels {
@@ -27,8 +28,8 @@ constexpr VectorKernels kVectorTable = {
     .f16_to_f32 = from_half<V, f16>,
     .f32_to_bf16 = to_half<V, bf16>,
     .bf16_to_f32 = from_half<V, bf16>,
-    .dot_f16 = dot_f16<V>,
-    .axpy_f16 = axpy_f16<V>,
+    .f32_to_q8_0 = f32_to_q8_0,
+    .q8_0_to_f32 = q8_0_to_f32,
     .sgemm = sgemm<V>,
 };
 

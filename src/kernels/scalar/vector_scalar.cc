@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/generic/q8_rows.h"
 #include "kernels/levels.h"
 #include "kernels/vector.h"
 
@@ -122,16 +123,6 @@ void from_half(const Half* x, float* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = to_f32(x[i]);
 }
 
-float dot_f16(const float* x, const f16* y, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * to_f32(y[i]);
-  return static_cast<float>(sum);
-}
-
-void axpy_f16(float a, const f16* x, float* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] += a * to_f32(x[i]);
-}
-
 void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
            const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
   for (int64_t i = 0; i < m; ++i) {
@@ -170,8 +161,8 @@ const VectorKernels kVectorScalar = {
     .f16_to_f32 = from_half<f16>,
     .f32_to_bf16 = f32_to_bf16,
     .bf16_to_f32 = from_half<bf16>,
-    .dot_f16 = dot_f16,
-    .axpy_f16 = axpy_f16,
+    .f32_to_q8_0 = f32_to_q8_0,
+    .q8_0_to_f32 = q8_0_to_f32,
     .sgemm = sgemm,
 };
 
