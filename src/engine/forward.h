@@ -16,17 +16,22 @@ struct Reading {
   int64_t tokens;
 };
 
-// The logits after the last pending token of each sequence that has read all of them.
+// The logits after the last pending tokens (Sequence::wanted_rows()) of each sequence that has read all of them.
 class ForwardResult {
  public:
-  ForwardResult(ops::Tensor logits, std::vector<int64_t> rows) : logits_(std::move(logits)), rows_(std::move(rows)) {}
+  // Of each reading the rows of its logits, `count` of them from `first` on.
+  struct Rows {
+    int64_t first;
+    int64_t count;
+  };
+  ForwardResult(ops::Tensor logits, std::vector<Rows> rows) : logits_(std::move(logits)), rows_(std::move(rows)) {}
 
-  // Empty where reading i leaves tokens pending.
+  // Row after row; empty where reading i leaves tokens pending.
   std::optional<std::span<const float>> logits(size_t i) const;
 
  private:
   ops::Tensor logits_;
-  std::vector<int64_t> rows_;  // of each reading; -1: none
+  std::vector<Rows> rows_;
 };
 
 // One forward pass over all readings. On failure, which is thrown, every sequence's cache is as it was.

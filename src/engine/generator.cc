@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/drafter.h"
 #include "engine/forward.h"
 #include "engine/sequence.h"
 
@@ -19,13 +20,15 @@ struct Generator::State {
       : runtime(owner),
         context(owner.make_context(buffers)),
         cache(owner.model().hyper(), owner.context_length()),
-        sequence(owner.tokenizer(), cache, owner.context_length()) {}
+        sequence(owner.tokenizer(), cache, owner.context_length()),
+        drafter(make_drafter(owner)) {}
 
   const Runtime& runtime;
   tensor::BufferPool buffers;
   ops::Context context;
   model::KvCache cache;
   Sequence sequence;
+  std::unique_ptr<Drafter> drafter;  // null: no speculation
 };
 
 Generator::Generator(const Runtime& runtime) : state_(std::make_unique<State>(runtime)) {}
@@ -40,6 +43,7 @@ Generation Generator::generate(std::span<const TokenId> prompt, const Generation
       sequence.finish(StopReason::kCancelled);
       break;
     }
+    if (state_->drafter) sequence.propose(*state_->drafter, state_->runtime.speculation().most);
     const Reading reading{&sequence, std::min(static_cast<int64_t>(sequence.pending().size()), kPromptChunk)};
     const ForwardResult result = forward(state_->runtime, state_->context, {&reading, 1});
     if (const auto logits = result.logits(0)) sequence.take_logits(*logits);

@@ -25,6 +25,12 @@ struct AdapterChoice {
   float scale = 1.0F;
 };
 
+// Whether and how answers are guessed ahead (Drafter). What is answered does not depend on it, only how fast.
+struct SpeculationOptions {
+  bool enabled = true;
+  int64_t most = 7;  // tokens proposed at once; the kernels read eight rows together
+};
+
 struct RuntimeOptions {
   std::filesystem::path model;
   io::LegacyHints hints;  // for GGJT files
@@ -35,6 +41,7 @@ struct RuntimeOptions {
   std::string chat_template;    // --chat-template
   bool raw = false;             // prompts are never wrapped (only what the log says; make_prompt() takes it again)
   bool precise = false;         // f32 activations
+  SpeculationOptions speculation;
   std::function<void(double fraction)> progress;  // of loading
 };
 
@@ -61,6 +68,7 @@ class Runtime {
   ThreadPool& pool() const { return *pool_; }
   const kernels::Kernels& kernels() const { return *kernels_; }
   int64_t context_length() const { return context_length_; }
+  const SpeculationOptions& speculation() const { return speculation_; }
   // general.name of the file, or the file's name without its extension.
   const std::string& model_name() const { return model_name_; }
 
@@ -83,6 +91,7 @@ class Runtime {
   std::string model_name_;
   int64_t context_length_ = 0;
   bool precise_ = false;
+  SpeculationOptions speculation_;
 };
 
 }  // namespace patina::engine

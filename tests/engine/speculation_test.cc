@@ -1,0 +1,286 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "engine/drafter.h"
+#include "engine/forward.h"
+#include "engine/sequence.h"
+#include "engine/tiny_model.h"
+
+namespace patina::engine {
+namespace {
+
+using Tokens = std::vector<TokenId>;
+
+// Proposes a text that is known beforehand, `run` tokens at a time, but for every `wrong`-th of its tokens another one.
+class Script final : public Drafter {
+ public:
+  Script(Tokens text, size_t run, size_t wrong) : text_(std::move(text)), run_(run) {
+    for (size_t i = wrong - 1; i < text_.size(); i += wrong) text_[i] = text_[i] == 260 ? 261 : 260;
+  }
+  std::span<const TokenId> propose(std::span<const TokenId> text, int64_t most) override {
+    if (text.size() >= text_.size()) return {};
+    const auto rest = std::span<const TokenId>(text_).subspan(text.size());
+    return rest.first(std::min({rest.size(), run_, static_cast<size_t>(most)}));
+  }
+
+ private:
+  Tokens text_;
+  size_t run_;
+};
+
+constexpr size_t kNeverWrong = 1 << 20;
+
+// One sequence with a cache of its own.
+class Answering {
+ public:
+  explicit Answering(const Runtime& runtime)
+      : runtime_(runtime),
+        context_(runtime.make_context(buffers_)),
+        cache_(runtime.model().hyper(), runtime.context_length()),
+        sequence_(runtime.tokenizer(), cache_, runtime.context_length()) {}
+
+  void begin(const Tokens& prompt, const GenerationParams& params) {
+    text_.clear();
+    passes_ = 0;
+    sequence_.begin(prompt, params, [this](std::string_view piece) { text_ += piece; });
+  }
+  // Reads what is pending. The logits that followed.
+  std::vector<float> read() {
+    const Reading reading{&sequence_, static_cast<int64_t>(sequence_.pending().size())};
+    const auto logits = *forward(runtime_, context_, {&reading, 1}).logits(0);
+    ++passes_;
+    return {logits.begin(), logits.end()};
+  }
+  // Without a drafter, token by token.
+  const Generation& run(const Tokens& prompt, const GenerationParams& params, Drafter* drafter = nullptr) {
+    begin(prompt, params);
+    while (!sequence_.done()) {
+      if (drafter != nullptr && sequence_.answering()) sequence_.propose(*drafter, 8);
+      sequence_.take_logits(read());
+    }
+    return sequence_.generation();
+  }
+
+  Sequence& sequence() { return sequence_; }
+  const std::string& text() const { return text_; }
+  int passes() const { return passes_; }
+
+ private:
+  const Runtime& runtime_;
+  tensor::BufferPool buffers_;
+  ops::Context context_;
+  model::KvCache cache_;
+  Sequence sequence_;
+  std::string text_;
+  int passes_ = 0;
+};
+
+// The prompt and the answer without speculation, in tokens.
+Tokens whole_text(const Runtime& runtime, std::string_view prompt, const GenerationParams& params) {
+  Answering answering(runtime);
+  Tokens tokens = runtime.tokenizer().encode(prompt);
+  answering.run(tokens, params);
+  for (const char letter : answering.text()) tokens.push_back(TinyModelWriter::kFirstLetter + letter - 'a');
+  return tokens;
+}
+
+GenerationParams seeded(int64_t max_tokens) {
+  GenerationParams params;
+  params.sampling.temperature = 1.5F;
+  params.sampling.repeat_penalty = 1.2F;
+  params.sampling.seed = 11;
+  params.max_tokens = max_tokens;
+  return params;
+}
+
+struct Guesses {
+  size_t run;
+  size_t wrong;
+};
+constexpr std::array<Guesses, 6> kGuesses = {
+    {{1, kNeverWrong}, {3, kNeverWrong}, {8, kNeverWrong}, {8, 3}, {5, 2}, {4, 1}}};
+
+TEST(Speculation, TheTextIsTheSame) {
+  const TinyModel model;
+  const auto runtime = model.open();
+  const Tokens prompt = runtime->tokenizer().encode("hello");
+  for (const GenerationParams& params : {greedy(60), seeded(60)}) {
+    const Tokens text = whole_text(*runtime, "hello", params);
+    ASSERT_EQ(text.size(), prompt.size() + 60);
+    Answering plain(*runtime);
+    plain.run(prompt, params);
+    for (const auto& [run, wrong] : kGuesses) {
+      Script script(text, run, wrong);
+      Answering answering(*runtime);
+      const Generation& generation = answering.run(prompt, params, &script);
+      EXPECT_EQ(answering.text(), plain.text()) << run << " " << wrong;
+      EXPECT_EQ(generation.reason, StopReason::kLength);
+      EXPECT_EQ(generation.generated_tokens, 60);
+      EXPECT_EQ(answering.passes() + generation.accepted_tokens, 60);
+      EXPECT_EQ(generation.accepted_tokens == generation.proposed_tokens, wrong == kNeverWrong);
+      EXPECT_EQ(generation.accepted_tokens == 0, wrong == 1);
+    }
+  }
+}
+
+TEST(Speculation, RefusedTokensLeaveTheCache) {
+  const TinyModel model;
+  const auto runtime = model.open();
+  const Tokens prompt = runtime->tokenizer().encode("hello");
+  const Tokens text = whole_text(*runtime, "hello", greedy(40));
+  Script script(text, 6, 4);
+  Answering plain(*runtime);
+  Answering speculating(*runtime);
+  plain.begin(prompt, greedy(-1));
+  speculating.begin(prompt, greedy(-1));
+  while (speculating.sequence().generation().generated_tokens < 30) {
+    if (speculating.sequence().answering()) speculating.sequence().propose(script, 8);
+    speculating.sequence().take_logits(speculating.read());
+    while (plain.sequence().generation().generated_tokens < speculating.sequence().generation().generated_tokens) {
+      plain.sequence().take_logits(plain.read());
+    }
+    ASSERT_EQ(plain.sequence().cache().length(), speculating.sequence().cache().length());
+  }
+  const std::vector<float> expected = plain.read();
+  const std::vector<float> logits = speculating.read();
+  ASSERT_EQ(logits.size(), expected.size());
+  for (size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], expected[i], 1e-4F);
+}
+
+// Whatever ends an answer ends it at the same token, also amid tokens that were guessed right.
+TEST(Speculation, AnswersEndWhereTheyWould) {
+  const TinyModel plain_model;
+  const auto check = [](const Runtime& runtime, const GenerationParams& params, const Tokens& text, StopReason reason) {
+    const Tokens prompt = runtime.tokenizer().encode("hello");
+    Answering plain(runtime);
+    const Generation expected = plain.run(prompt, params);
+    ASSERT_EQ(expected.reason, reason);
+    const std::string expected_text = plain.text();
+    for (const auto& [run, wrong] : kGuesses) {
+      Script script(text, run, wrong);
+      Answering answering(runtime);
+      const Generation& generation = answering.run(prompt, params, &script);
+      EXPECT_EQ(answering.text(), expected_text);
+      EXPECT_EQ(generation.reason, reason);
+      EXPECT_EQ(generation.generated_tokens, expected.generated_tokens);
+      EXPECT_EQ(generation.stop_text, expected.stop_text);
+      EXPECT_LE(answering.sequence().cache().length(), runtime.context_length());
+      // The next answer begins with a sound cache.
+      answering.run(text, greedy(5));
+      plain.run(text, greedy(5));
+      EXPECT_EQ(answering.text(), plain.text());
+    }
+  };
+  const auto runtime = plain_model.open();
+  const Tokens text = whole_text(*runtime, "hello", greedy(30));
+  const std::string answer = runtime->tokenizer().decode({text.end() - 30, text.end()});
+  check(*runtime, greedy(7), text, StopReason::kLength);
+  GenerationParams stops = greedy(30);
+  stops.stops = {answer.substr(10, 3)};
+  check(*runtime, stops, text, StopReason::kStopText);
+  const TinyModel ending({.eos_instead_of = answer[7], .chat_template = {}});
+  Tokens ended = text;
+  const TokenId letter = text[text.size() - 30 + 7];
+  std::ranges::replace(ended, letter, TokenId{2});
+  check(*ending.open(), greedy(30), ended, StopReason::kEndOfText);
+  TinyModel small;
+  small.options.context = 24;
+  check(*small.open(), greedy(-1), {text.begin(), text.begin() + 23}, StopReason::kContextFull);
+}
+
+// A toy distribution over three letters that depends on the token before.
+constexpr std::array<std::array<double, 3>, 3> kToy = {{{1.0, 0.2, -0.5}, {0.1, 0.9, 0.4}, {-0.3, 0.6, 0.8}}};
+constexpr double kPresence = 0.7;
+
+size_t letter_of(TokenId token) { return static_cast<size_t>(token - TinyModelWriter::kFirstLetter); }
+
+std::vector<float> toy_logits(std::span<const TokenId> before) {
+  std::vector<float> logits;
+  for (const TokenId token : before) {
+    const size_t row = logits.size();
+    logits.resize(row + TinyModelWriter::kVocab, -std::numeric_limits<float>::infinity());
+    for (size_t i = 0; i < 3; ++i) {
+      logits[row + TinyModelWriter::kFirstLetter + i] = static_cast<float>(kToy[letter_of(token)][i]);
+    }
+  }
+  return logits;
+}
+
+// Answers of three letters to "a" from the toy distribution.
+Tokens toy_answer(Sequence& sequence, uint64_t seed, Drafter* drafter) {
+  GenerationParams params;
+  params.sampling.temperature = 1.0F;
+  params.sampling.top_k = 0;
+  params.sampling.top_p = 1.0F;
+  params.sampling.min_p = 0.0F;
+  params.sampling.seed = seed;
+  params.sampling.presence_penalty = static_cast<float>(kPresence);
+  params.max_tokens = 3;
+  Tokens answer;
+  const Tokens prompt = {TinyModelWriter::kFirstLetter};
+  sequence.begin(prompt, params, [&](std::string_view text) {
+    for (const char letter : text) answer.push_back(letter - 'a');
+  });
+  while (!sequence.done()) {
+    if (drafter != nullptr && sequence.answering()) sequence.propose(*drafter, 8);
+    const std::span<const TokenId> pending = sequence.pending();
+    const std::vector<float> logits = toy_logits(pending.last(static_cast<size_t>(sequence.wanted_rows())));
+    sequence.cache().grow(static_cast<int64_t>(pending.size()));
+    sequence.take_logits(logits);
+  }
+  return answer;
+}
+
+// The probability of an answer by the definition: softmax, with the letters that came before made less likely.
+double toy_probability(const Tokens& answer) {
+  double probability = 1;
+  std::array<bool, 3> seen = {true, false, false};
+  size_t before = 0;
+  for (const TokenId token : answer) {
+    const auto weight = [&](size_t i) { return std::exp(kToy[before][i] - (seen[i] ? kPresence : 0)); };
+    const auto letter = static_cast<size_t>(token);
+    probability *= weight(letter) / (weight(0) + weight(1) + weight(2));
+    seen[letter] = true;
+    before = letter;
+  }
+  return probability;
+}
+
+// The chi-square statistic of the 27 answers' counts, against the value that it exceeds once in 10,000 times by chance
+// with 26 degrees of freedom.
+TEST(Speculation, TheDistributionIsTheModels) {
+  constexpr double kLimit = 61.7;
+  constexpr int kAnswers = 20'000;
+  const TinyModel model;
+  const auto runtime = model.open();
+  model::KvCache cache(runtime->model().hyper(), runtime->context_length());
+  Sequence sequence(runtime->tokenizer(), cache, runtime->context_length());
+  constexpr TokenId kA = TinyModelWriter::kFirstLetter;
+  for (const Tokens& guess :
+       {Tokens{kA, kA + 1, kA + 2, kA}, Tokens{kA, kA, kA, kA}, Tokens{kA, kA + 1, kA + 1, kA + 2}}) {
+    Script script(guess, 3, kNeverWrong);
+    std::map<Tokens, int> counts;
+    for (int seed = 0; seed < kAnswers; ++seed) {
+      const Tokens answer = toy_answer(sequence, static_cast<uint64_t>(seed), &script);
+      ++counts[answer];
+      ASSERT_EQ(answer, toy_answer(sequence, static_cast<uint64_t>(seed), nullptr));
+    }
+    double chi_square = 0;
+    for (TokenId first = 0; first < 3; ++first) {
+      for (TokenId second = 0; second < 3; ++second) {
+        for (TokenId third = 0; third < 3; ++third) {
+          const Tokens answer = {first, second, third};
+          const double expected = kAnswers * toy_probability(answer);
+          chi_square += std::pow(counts[answer] - expected, 2) / expected;
+        }
+      }
+    }
+    EXPECT_LT(chi_square, kLimit);
+  }
+}
+
+}  // namespace
+}  // namespace patina::engine
