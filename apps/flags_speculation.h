@@ -5,7 +5,7 @@
 
 namespace patina::apps {
 
-// How answers are guessed ahead: --no-speculation and --draft-max.
+// How answers are guessed ahead: --no-speculation, -md/--model-draft and the --draft-... flags.
 struct SpeculationFlags {
   engine::SpeculationOptions values;
   bool off = false;

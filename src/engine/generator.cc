@@ -8,13 +8,6 @@
 
 namespace patina::engine {
 
-namespace {
-
-// Enough rows for full speed of the matrix products, few enough that activations stay small and Ctrl-C is heard.
-constexpr int64_t kPromptChunk = 512;
-
-}  // namespace
-
 struct Generator::State {
   explicit State(const Runtime& owner)
       : runtime(owner),

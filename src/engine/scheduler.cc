@@ -20,9 +20,7 @@ namespace patina::engine {
 
 namespace {
 
-// Tokens of new prompts in one forward pass: as many as go fast, but few while answers are running, which wait for
-// them.
-constexpr int64_t kPromptChunk = 512;
+// Tokens of new prompts in one forward pass while answers are running, which wait for them.
 constexpr int64_t kPromptChunkBesideAnswers = 64;
 
 // Rows of answers in one forward pass up to which guesses are added: beyond, a row costs more than it may save.
