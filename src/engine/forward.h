@@ -10,8 +10,8 @@
 
 namespace patina::engine {
 
-// Tokens of a prompt read in one pass: enough rows for full speed of the matrix products, few enough that activations stay
-// small and Ctrl-C is heard.
+// Tokens of a prompt read in one pass: enough rows for full speed of the matrix products, few enough that activations
+// stay small and Ctrl-C is heard.
 constexpr int64_t kPromptChunk = 512;
 
 // How many of its pending tokens a sequence reads in a forward pass; at least 1.
