@@ -42,6 +42,8 @@ void Timings::add(const engine::Generation& generation) {
   total_.generated_tokens += generation.generated_tokens;
   total_.prompt_seconds += generation.prompt_seconds;
   total_.generation_seconds += generation.generation_seconds;
+  total_.proposed_tokens += generation.proposed_tokens;
+  total_.accepted_tokens += generation.accepted_tokens;
   total_.reason = generation.reason;
   ++answers_;
 }
@@ -54,6 +56,13 @@ void Timings::print(const LogSink& log) const {
   patina::log(log, LogLevel::kInfo,
               fmt::format("answer: {}, ended by: {}", rate(later, total_.generation_seconds),
                           engine::stop_reason_name(total_.reason)));
+  if (total_.proposed_tokens > 0) {
+    patina::log(
+        log, LogLevel::kInfo,
+        fmt::format("speculation: {} of {} proposed tokens accepted ({:.0f} %)", total_.accepted_tokens,
+                    total_.proposed_tokens,
+                    100.0 * static_cast<double>(total_.accepted_tokens) / static_cast<double>(total_.proposed_tokens)));
+  }
   patina::log(log, LogLevel::kInfo, fmt::format("memory: {} MiB at most", platform::peak_resident_memory() >> 20));
 }
 

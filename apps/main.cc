@@ -12,6 +12,7 @@
 #include "apps/commands.h"
 #include "apps/flags_runtime.h"
 #include "apps/flags_sampling.h"
+#include "apps/flags_speculation.h"
 #include "apps/text.h"
 #include "base/error.h"
 #include "engine/generator.h"
@@ -24,6 +25,7 @@ namespace {
 struct MainFlags {
   RuntimeFlags runtime;
   SamplingFlags sampling;
+  SpeculationFlags speculation;
   std::optional<std::string> prompt;
   std::optional<std::string> file;
   std::string system;
@@ -122,6 +124,7 @@ int run_main(const Invocation& call) {
   add_prompt_flags(line, flags);
   add_runtime_flags(line, flags.runtime, true);
   add_sampling_flags(line, flags.sampling);
+  add_speculation_flags(line, flags.speculation);
   if (!line.parse()) return kExitSuccess;
   process_escapes(flags);
   if (flags.raw && !flags.system.empty()) {
@@ -131,6 +134,7 @@ int run_main(const Invocation& call) {
 
   engine::RuntimeOptions options = flags.runtime.options();
   options.raw = flags.raw;
+  options.speculation = flags.speculation.options();
   const auto runtime = engine::Runtime::open(options, line.log());
   const engine::GenerationParams params{.sampling = flags.sampling.resolve(line.log()),
                                         .max_tokens = flags.predict,

@@ -6,6 +6,7 @@
 #include "apps/commands.h"
 #include "apps/flags_runtime.h"
 #include "apps/flags_sampling.h"
+#include "apps/flags_speculation.h"
 #include "server/api.h"
 #include "server/engine_completer.h"
 #include "server/http_server.h"
@@ -16,6 +17,7 @@ namespace {
 struct ServerFlags {
   RuntimeFlags runtime;
   SamplingFlags sampling;
+  SpeculationFlags speculation;
   int64_t predict = -1;
   int slots = 4;
   size_t max_queued = 64;
@@ -66,6 +68,7 @@ int run_server(const Invocation& call) {
   CommandLine line(call, "Answers prompts and conversations over HTTP.");
   add_runtime_flags(line, flags.runtime, true);
   add_sampling_flags(line, flags.sampling);
+  add_speculation_flags(line, flags.speculation);
   line.app()
       .add_option("-n,--predict", flags.predict, "tokens of an answer where the request does not say; -1: no limit")
       ->type_name("N");
@@ -78,7 +81,9 @@ int run_server(const Invocation& call) {
   server::Router router;
   server::HttpServer http(flags.http, router,
                           line.log());  // first, since a port in use should not be news of minutes later
-  const auto runtime = engine::Runtime::open(flags.runtime.options(), line.log());
+  engine::RuntimeOptions options = flags.runtime.options();
+  options.speculation = flags.speculation.options();
+  const auto runtime = engine::Runtime::open(options, line.log());
   server::EngineCompleter completer(*runtime, completer_options(flags), line.log());
   router = server::make_router(completer);
   http.drain_on_signals();

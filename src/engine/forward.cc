@@ -29,14 +29,15 @@ class Growth {
 }  // namespace
 
 std::optional<std::span<const float>> ForwardResult::logits(size_t i) const {
-  if (rows_[i] < 0) return std::nullopt;
-  return std::span<const float>(logits_.row(rows_[i]), static_cast<size_t>(logits_.cols()));
+  const auto [first, count] = rows_[i];
+  if (count == 0) return std::nullopt;
+  return logits_.rows_view(first, count).values();
 }
 
 ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<const Reading> readings) {
   std::vector<model::SequencePart> parts;
   std::vector<int32_t> wanted;
-  std::vector<int64_t> rows;
+  std::vector<ForwardResult::Rows> rows;
   int64_t end = 0;
   Growth growth(readings);
   for (const Reading& reading : readings) {
@@ -44,8 +45,9 @@ ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<c
     parts.push_back({pending.first(static_cast<size_t>(reading.tokens)), &reading.sequence->cache()});
     end += reading.tokens;
     const bool last = reading.tokens == static_cast<int64_t>(pending.size());
-    rows.push_back(last ? static_cast<int64_t>(wanted.size()) : -1);
-    if (last) wanted.push_back(static_cast<int32_t>(end - 1));
+    const int64_t count = last ? reading.sequence->wanted_rows() : 0;
+    rows.push_back({static_cast<int64_t>(wanted.size()), count});
+    for (int64_t row = end - count; row < end; ++row) wanted.push_back(static_cast<int32_t>(row));
     reading.sequence->cache().grow(reading.tokens);
   }
   ops::Tensor logits;

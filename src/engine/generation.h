@@ -35,6 +35,8 @@ struct Generation {
   int64_t prompt_tokens = 0;      // of the whole prompt
   int64_t cached_tokens = 0;      // how many of these the cache held already
   int64_t generated_tokens = 0;   // an end-of-generation token not counted
+  int64_t proposed_tokens = 0;    // guesses that forward passes checked
+  int64_t accepted_tokens = 0;    // how many of these were chosen
   double prompt_seconds = 0;      // from the start to the first token's choice
   double generation_seconds = 0;  // from there to the end
 };

@@ -2,30 +2,26 @@
 
 #include <algorithm>
 
+#include "engine/drafter.h"
 #include "engine/forward.h"
 #include "engine/sequence.h"
 
 namespace patina::engine {
-
-namespace {
-
-// Enough rows for full speed of the matrix products, few enough that activations stay small and Ctrl-C is heard.
-constexpr int64_t kPromptChunk = 512;
-
-}  // namespace
 
 struct Generator::State {
   explicit State(const Runtime& owner)
       : runtime(owner),
         context(owner.make_context(buffers)),
         cache(owner.model().hyper(), owner.context_length(), owner.cache_types()),
-        sequence(owner.tokenizer(), cache, owner.context_length()) {}
+        sequence(owner.tokenizer(), cache, owner.context_length()),
+        drafter(make_drafter(owner)) {}
 
   const Runtime& runtime;
   tensor::BufferPool buffers;
   ops::Context context;
   model::KvCache cache;
   Sequence sequence;
+  std::unique_ptr<Drafter> drafter;  // null: no speculation
 };
 
 Generator::Generator(const Runtime& runtime) : state_(std::make_unique<State>(runtime)) {}
@@ -40,6 +36,7 @@ Generation Generator::generate(std::span<const TokenId> prompt, const Generation
       sequence.finish(StopReason::kCancelled);
       break;
     }
+    if (state_->drafter) sequence.propose(*state_->drafter, state_->runtime.speculation().most);
     const Reading reading{&sequence, std::min(static_cast<int64_t>(sequence.pending().size()), kPromptChunk)};
     const ForwardResult result = forward(state_->runtime, state_->context, {&reading, 1});
     if (const auto logits = result.logits(0)) sequence.take_logits(*logits);

@@ -43,6 +43,7 @@ std::unique_ptr<Runtime> Runtime::open(const RuntimeOptions& options, const LogS
   runtime->load_model(options, log);
   runtime->load_adapters(options, log);
   runtime->set_rules(options, log);
+  runtime->load_draft(options, log);
   return runtime;
 }
 
@@ -52,9 +53,12 @@ ops::Context Runtime::make_context(tensor::BufferPool& buffers) const {
 
 void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   kernels_ = &kernels::default_kernels();
-  pool_ = std::make_unique<ThreadPool>(options.threads == 0 ? platform::default_threads() : options.threads);
+  if (pool_ == nullptr) {
+    pool_ = std::make_shared<ThreadPool>(options.threads == 0 ? platform::default_threads() : options.threads);
+  }
   precise_ = options.precise;
   cache_types_ = options.cache_types;
+  speculation_ = options.speculation;
   const std::shared_ptr<const io::ModelFile> file = open_model_file(options);
   tokenizer_ = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
   model_ = model::Model::load(file, *pool_, options.progress);
@@ -72,6 +76,29 @@ void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   log(sink, LogLevel::kInfo,
       fmt::format("threads: {}, instruction set: {}, context: {} tokens", pool_->size(), kernels_->name,
                   context_length_));
+}
+
+void Runtime::load_draft(const RuntimeOptions& options, const LogSink& sink) {
+  const SpeculationOptions& speculation = options.speculation;
+  if (!speculation.enabled || speculation.draft_model.empty()) return;
+  std::unique_ptr<Runtime> draft(new Runtime());  // NOLINT(cppcoreguidelines-owning-memory): private constructor
+  draft->pool_ = pool_;
+  RuntimeOptions draft_options;
+  draft_options.model = speculation.draft_model;
+  draft_options.hints = options.hints;
+  draft_options.context = context_length_;
+  draft_options.precise = precise_;
+  draft->load_model(draft_options, {});
+  if (draft->tokenizer().vocab().tokens != tokenizer_->vocab().tokens) {
+    fail(
+        ErrorKind::kInvalidArgument,
+        "the draft model {} has another vocabulary than {}, so it cannot guess its tokens; give a smaller model of the "
+        "same family, or leave out --model-draft",
+        speculation.draft_model.string(), options.model.string());
+  }
+  draft_ = std::move(draft);
+  log(sink, LogLevel::kInfo,
+      fmt::format("draft model: {} ({} MiB of weights)", draft_->model_name(), draft_->model().weight_bytes() / kMiB));
 }
 
 void Runtime::load_adapters(const RuntimeOptions& options, const LogSink& sink) {

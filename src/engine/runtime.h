@@ -26,6 +26,15 @@ struct AdapterChoice {
   float scale = 1.0F;
 };
 
+// Whether and how answers are guessed ahead (Drafter). What is answered does not depend on it, only how fast.
+struct SpeculationOptions {
+  bool enabled = true;
+  int64_t most = 7;                   // tokens proposed at once; the kernels read eight rows together
+  std::filesystem::path draft_model;  // that guesses; empty: guesses come from the text itself
+  int64_t least = 0;                  // a draft model's guess of fewer tokens is left out
+  float least_probability = 0.75F;    // a draft model stops guessing at a token less likely to it than that
+};
+
 struct RuntimeOptions {
   std::filesystem::path model;
   io::LegacyHints hints;  // for GGJT files
@@ -37,6 +46,7 @@ struct RuntimeOptions {
   bool raw = false;             // prompts are never wrapped (only what the log says; make_prompt() takes it again)
   bool precise = false;         // f32 activations
   model::KvTypes cache_types;
+  SpeculationOptions speculation;
   std::function<void(double fraction)> progress;  // of loading
 };
 
@@ -48,8 +58,8 @@ class Runtime {
  public:
   // Opens, loads and attaches, and logs what there is: model, threads, instruction set, adapters, the template in use.
   // Throws what ModelFile::open(), Tokenizer::create(), Model::load(), load_lora(), attach_lora() and
-  // resolve_prompt_rules() throw; kInvalidArgument for an adapter in the model's place, or a negative context or number
-  // of threads. A context beyond the model's own is a warning.
+  // resolve_prompt_rules() throw; kInvalidArgument for an adapter in the model's place, a draft model of another
+  // vocabulary, or a negative context or number of threads. A context beyond the model's own is a warning.
   static std::unique_ptr<Runtime> open(const RuntimeOptions& options, const LogSink& log = {});
 
   Runtime(const Runtime&) = delete;
@@ -64,6 +74,8 @@ class Runtime {
   const kernels::Kernels& kernels() const { return *kernels_; }
   int64_t context_length() const { return context_length_; }
   model::KvTypes cache_types() const { return cache_types_; }
+  const SpeculationOptions& speculation() const { return speculation_; }
+  const Runtime* draft() const { return draft_.get(); }  // the draft model, which shares the pool; null: there is none
   // general.name of the file, or the file's name without its extension.
   const std::string& model_name() const { return model_name_; }
 
@@ -73,10 +85,11 @@ class Runtime {
  private:
   Runtime() = default;
   void load_model(const RuntimeOptions& options, const LogSink& log);
+  void load_draft(const RuntimeOptions& options, const LogSink& log);
   void load_adapters(const RuntimeOptions& options, const LogSink& log);
   void set_rules(const RuntimeOptions& options, const LogSink& log);
 
-  std::unique_ptr<ThreadPool> pool_;
+  std::shared_ptr<ThreadPool> pool_;
   const kernels::Kernels* kernels_ = nullptr;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer_;
   std::unique_ptr<model::Model> model_;
@@ -87,6 +100,8 @@ class Runtime {
   int64_t context_length_ = 0;
   model::KvTypes cache_types_;
   bool precise_ = false;
+  SpeculationOptions speculation_;
+  std::unique_ptr<Runtime> draft_;
 };
 
 }  // namespace patina::engine

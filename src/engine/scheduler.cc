@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/drafter.h"
 #include "engine/forward.h"
 #include "engine/sequence.h"
 
@@ -19,10 +20,11 @@ namespace patina::engine {
 
 namespace {
 
-// Tokens of new prompts in one forward pass: as many as go fast, but few while answers are running, which wait for
-// them.
-constexpr int64_t kPromptChunk = 512;
+// Tokens of new prompts in one forward pass while answers are running, which wait for them.
 constexpr int64_t kPromptChunkBesideAnswers = 64;
+
+// Rows of answers in one forward pass up to which guesses are added: beyond, a row costs more than it may save.
+constexpr int64_t kAnswerRows = 16;
 
 Error current_error() {
   try {
@@ -66,7 +68,8 @@ class Scheduler::Loop {
   // A place for one running answer; keeps the tokens it has read for the next request that begins like them.
   struct Slot {
     Sequence sequence;
-    std::shared_ptr<Job> job;  // null: free
+    std::unique_ptr<Drafter> drafter;  // null: no speculation
+    std::shared_ptr<Job> job;          // null: free
     uint64_t last_used = 0;
   };
 
@@ -78,6 +81,7 @@ class Scheduler::Loop {
   static int64_t saving(Sequence& sequence, std::span<const TokenId> prompt);
   Slot& slot_for(std::span<const TokenId> prompt);
   void step();
+  void propose();
   std::vector<Reading> plan(std::vector<Slot*>& slots);
   void advance(Slot& slot, std::span<const float> logits);
   void count(int64_t prompt_tokens, int64_t generated_tokens);
@@ -116,7 +120,9 @@ Scheduler::Loop::Loop(const Runtime& runtime, const SchedulerOptions& options, L
       cache_(runtime.model().hyper(), whole_blocks(runtime.context_length()) * options.slots, runtime.cache_types()) {
   slots_.reserve(static_cast<size_t>(options.slots));
   for (int i = 0; i < options.slots; ++i) {
-    slots_.push_back({.sequence = Sequence(runtime.tokenizer(), cache_, runtime.context_length()), .job = {}});
+    slots_.push_back({.sequence = Sequence(runtime.tokenizer(), cache_, runtime.context_length()),
+                      .drafter = make_drafter(runtime),
+                      .job = {}});
   }
   stats_.slots = options.slots;
   thread_ = std::thread([this] { run(); });
@@ -254,6 +260,7 @@ void Scheduler::Loop::step() {
   for (Slot& slot : slots_) {
     if (slot.job != nullptr && slot.job->cancelled) end(slot, std::nullopt);
   }
+  propose();
   std::vector<Slot*> slots;
   const std::vector<Reading> readings = plan(slots);
   if (readings.empty()) return;
@@ -271,15 +278,31 @@ void Scheduler::Loop::step() {
   }
 }
 
-// What each running request reads in the next forward pass: answers their one token, prompts, the oldest first, what
-// the chunk has room for.
+// Adds guesses to the answers under way.
+void Scheduler::Loop::propose() {
+  const auto answering = [](const Slot& slot) { return slot.job != nullptr && slot.sequence.answering(); };
+  const int64_t answers = std::ranges::count_if(slots_, answering);
+  if (answers == 0) return;
+  const int64_t most = std::min(runtime_.speculation().most, kAnswerRows / answers - 1);
+  for (Slot& slot : slots_) {
+    if (!answering(slot) || slot.drafter == nullptr) continue;
+    try {
+      slot.sequence.propose(*slot.drafter, most);
+    } catch (...) {
+      end(slot, current_error());
+    }
+  }
+}
+
+// What each running request reads in the next forward pass: answers their one token and the guesses, prompts, the
+// oldest first, what the chunk has room for.
 std::vector<Reading> Scheduler::Loop::plan(std::vector<Slot*>& slots) {
   std::vector<Slot*> reading_prompts;
   std::vector<Reading> readings;
   for (Slot& slot : slots_) {
     if (slot.job == nullptr) continue;
     if (slot.sequence.answering()) {
-      readings.push_back({&slot.sequence, 1});
+      readings.push_back({&slot.sequence, static_cast<int64_t>(slot.sequence.pending().size())});
       slots.push_back(&slot);
     } else {
       reading_prompts.push_back(&slot);

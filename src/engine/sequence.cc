@@ -44,7 +44,7 @@ void Sequence::check(const tokenizer::Tokenizer& tokenizer, int64_t context_leng
 }
 
 int64_t Sequence::cached_prefix(std::span<const TokenId> prompt) const {
-  const auto held = std::span(tokens_).first(static_cast<size_t>(cache_.length()));
+  const auto held = std::span(tokens_).first(std::min(known_, static_cast<size_t>(cache_.length())));
   const auto last = static_cast<int64_t>(prompt.size()) - 1;
   const auto differ = std::ranges::mismatch(held, prompt).in1;
   return std::clamp<int64_t>(differ - held.begin(), 0, std::max<int64_t>(last, 0));
@@ -63,8 +63,21 @@ void Sequence::begin(std::span<const TokenId> prompt, const GenerationParams& pa
   generation_.cached_tokens = cached_prefix(prompt);
   cache_.truncate(generation_.cached_tokens);
   tokens_.assign(prompt.begin(), prompt.end());
+  known_ = tokens_.size();
   start_ = Clock::now();
   first_token_.reset();
+}
+
+void Sequence::propose(Drafter& drafter, int64_t most) {
+  if (done() || !answering()) return;
+  tokens_.resize(known_);
+  // The last token that the answer has room for needs no row after it.
+  most = std::min(most, context_length_ - static_cast<int64_t>(known_));
+  if (answer_->params.max_tokens >= 0) {
+    most = std::min(most, answer_->params.max_tokens - generation_.generated_tokens - 1);
+  }
+  const std::span<const TokenId> proposed = drafter.propose(tokens_, most);
+  tokens_.insert(tokens_.end(), proposed.begin(), proposed.end());
 }
 
 std::span<const TokenId> Sequence::pending() const {
@@ -72,23 +85,33 @@ std::span<const TokenId> Sequence::pending() const {
 }
 
 void Sequence::take_logits(std::span<const float> logits) {
-  if (answer_->params.max_tokens == 0) {
-    finish(StopReason::kLength);
-    return;
-  }
-  const auto known = std::min(logits.size(), static_cast<size_t>(tokenizer_->size()));
-  const TokenId token = answer_->sampler.sample(logits.first(known));
-  if (!first_token_) first_token_ = Clock::now();
-  if (tokenizer_->is_end_of_generation(token)) {
-    finish(StopReason::kEndOfText);
-  } else {
-    accept(token);
+  if (answer_->params.max_tokens == 0) return finish(StopReason::kLength);
+  const std::vector<TokenId> proposal(tokens_.begin() + static_cast<std::ptrdiff_t>(known_), tokens_.end());
+  tokens_.resize(known_);
+  generation_.proposed_tokens += static_cast<int64_t>(proposal.size());
+  const size_t cols = logits.size() / (proposal.size() + 1);
+  for (size_t row = 0; !done(); ++row) {
+    const TokenId token = choose(logits.subspan(row * cols, cols));
+    const bool proposed = row < proposal.size() && token == proposal[row];
+    if (!proposed) cache_.truncate(static_cast<int64_t>(known_));
+    take(token);
+    if (!proposed) return;
+    ++generation_.accepted_tokens;
   }
 }
 
-void Sequence::accept(TokenId token) {
+TokenId Sequence::choose(std::span<const float> logits) {
+  const auto known = std::min(logits.size(), static_cast<size_t>(tokenizer_->size()));
+  const TokenId token = answer_->sampler.sample(logits.first(known));
+  if (!first_token_) first_token_ = Clock::now();
+  return token;
+}
+
+void Sequence::take(TokenId token) {
+  if (tokenizer_->is_end_of_generation(token)) return finish(StopReason::kEndOfText);
   answer_->sampler.accept(token);
   tokens_.push_back(token);
+  known_ = tokens_.size();
   ++generation_.generated_tokens;
   answer_->emit(answer_->matcher.push(answer_->decoder.push(token)));
   if (answer_->matcher.stopped()) {

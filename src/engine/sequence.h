@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/drafter.h"
 #include "engine/generation.h"
 #include "model/kv_cache.h"
 #include "sampling/sampler.h"
@@ -16,8 +17,6 @@
 #include "tokenizer/tokenizer.h"
 
 namespace patina::engine {
-
-using tokenizer::TokenId;
 
 // One answer after another over one cached sequence: which tokens are to be read next, and what becomes of the logits
 // that follow them. Runs no forward pass itself (forward.h does). Not thread safe.
@@ -39,8 +38,14 @@ class Sequence {
   // Begins an answer to the prompt; of the cache, what the prompt begins with is kept. Throws as check().
   void begin(std::span<const TokenId> prompt, const GenerationParams& params, OnText on_text);
 
-  // What is to be read next: the rest of the prompt, or the token chosen last.
+  // Has the drafter guess up to `most` tokens that may be chosen next; fewer where the answer must end before. They are
+  // read along with what is pending. To be called before a forward pass, if at all, while the sequence is answering.
+  void propose(Drafter& drafter, int64_t most);
+
+  // What is to be read next: the rest of the prompt, or the token chosen last and those proposed.
   std::span<const TokenId> pending() const;
+  // How many of the last pending tokens are to be followed by logits: one, and each that is proposed.
+  int64_t wanted_rows() const { return 1 + static_cast<int64_t>(tokens_.size() - known_); }
   bool done() const { return answer_ == nullptr; }
   // Whether the prompt has been read and tokens are being chosen.
   bool answering() const { return first_token_.has_value(); }
@@ -48,8 +53,10 @@ class Sequence {
   // The cache's end, for a forward pass to fill: makes room for `count` positions, or gives them up after a failure.
   model::KvSequence& cache() { return cache_; }
 
-  // Takes the logits after the last pending token of an answer that is not done: chooses the next one and hands out
-  // text. Throws what Sampler and on_text throw; the answer cannot go on then.
+  // Takes the logits, wanted_rows() rows, after all pending tokens of an answer that is not done: chooses the next
+  // token and hands out text, and goes on so for as long as the choice is what was proposed. Each token is drawn from
+  // the model's own distribution, with the sampler's next random number, so proposals change neither the distribution
+  // nor, with the same logits, the text. Throws what Sampler and on_text throw; the answer cannot go on then.
   void take_logits(std::span<const float> logits);
 
   // Ends the answer, handing out what text was held back, and lets go of on_text. Does nothing when it is done.
@@ -73,12 +80,14 @@ class Sequence {
     }
   };
 
-  void accept(TokenId token);
+  TokenId choose(std::span<const float> logits);
+  void take(TokenId token);
 
   const tokenizer::Tokenizer* tokenizer_;
   model::KvSequence cache_;
   int64_t context_length_;
-  std::vector<TokenId> tokens_;     // of the prompt and the answer; the cache holds the first ones
+  std::vector<TokenId> tokens_;     // of the prompt and the answer, then those proposed; the cache holds the first ones
+  size_t known_ = 0;                // how many of them are not merely proposed
   std::unique_ptr<Answer> answer_;  // null: done
   Generation generation_;
   Clock::time_point start_;

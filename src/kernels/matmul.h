@@ -40,12 +40,12 @@ struct MatmulKernels {
   // y[t * ldy + r] = sum_k x[t, k] * W[r, k]   for t in [0, m), r in the panels' rows below `rows`,
   // with x as quantized by quantize_acts(m, k). Integer products, f32 scaling. `type` must be a quantized type.
   // Any m; m = 1..kActGroup are tuned for generation (memory-bound) and need no scratch, larger m for prompts: weights
-  // are unpacked by tiles in `scratch`, 64-byte aligned.
+  // are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend on the other rows.
   void (*matmul_q8)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin,
                     int64_t panel_end, const std::byte* acts, int64_t m, float* y, int64_t ldy, float* scratch);
 
   // The same product with f32 activations (row stride ldx), for float types and the precise path: weights are
-  // dequantized by tiles in `scratch`.
+  // dequantized by tiles in `scratch`. Up to m = kActGroup a row's result does not depend on the other rows.
   void (*matmul_f32)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin,
                      int64_t panel_end, const float* x, int64_t ldx, int64_t m, float* y, int64_t ldy, float* scratch);
 

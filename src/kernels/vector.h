@@ -7,6 +7,9 @@
 
 namespace patina::kernels {
 
+// Rows of A up to which sgemm sums A times a transposed B in another order than for more.
+constexpr int64_t kSgemmDotRows = 3;
+
 enum class RopeLayout { kNorm, kNeox };  // pairs (2i, 2i+1), or (i, i + n/2)
 
 // Single-threaded f32 loops over contiguous memory, one table a level. `n` is any length, also 0; pointers may be
@@ -47,7 +50,8 @@ struct VectorKernels {
 
   // C[i*ldc + j] = beta * C + alpha * sum_p A(i,p) * B(p,j)   for i < m, j < n, p < k (BLAS sgemm, row-major):
   // A(i,p) = trans_a ? a[p*lda + i] : a[i*lda + p];  B(p,j) = trans_b ? b[j*ldb + p] : b[p*ldb + j].
-  // beta = 0 overwrites without reading C. Any sizes, tuned for k from 4 (LoRA ranks, attention) to thousands.
+  // beta = 0 overwrites without reading C. Any sizes, tuned for k from 4 (LoRA ranks, attention) to thousands. But for
+  // kSgemmDotRows, a row of C does not depend on how many others there are.
   void (*sgemm)(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
                 const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
 };

@@ -58,6 +58,18 @@ Rows rows_of(const Context& context, const Tensor& x, const Segment& segment, co
   return {buffer, shape.head_dim};
 }
 
+// Products of a tile's queries and the keys.
+void multiply_keys(const Context& context, const AttentionShape& shape, const QueryTile& tile, const Rows& keys,
+                   int64_t count, const Scratch& scratch) {
+  const bool alone = !tile.segment->cache.blocks.empty() && tile.segment->count <= kFewRows;
+  const int64_t together = alone && tile.heads <= kernels::kSgemmDotRows ? tile.heads : tile.lines();
+  for (int64_t line = 0; line < tile.lines(); line += together) {
+    context.kernels.vector.sgemm(false, true, together, count, shape.head_dim, 1.0F,
+                                 scratch.queries + line * shape.head_dim, shape.head_dim, keys.data, keys.stride, 0.0F,
+                                 scratch.scores + line * kKeyTile, kKeyTile);
+  }
+}
+
 // Scores of one tile of keys to weights relative to the running maximum, in place; rescales the sums so far where the
 // maximum has grown.
 void update_softmax(const Context& context, const AttentionShape& shape, const QueryTile& tile, int64_t first,
@@ -94,8 +106,7 @@ void attend(const Context& context, const Tensor& q, const Tensor& k, const Tens
     const int64_t count = std::min(kKeyTile, range.end - first);
     const KvLayer& cache = tile.segment->cache;
     const Rows keys = rows_of(context, k, *tile.segment, cache.keys, shape, tile.kv_head, first, count, scratch.keys);
-    vector.sgemm(false, true, lines, count, dim, 1.0F, scratch.queries, dim, keys.data, keys.stride, 0.0F,
-                 scratch.scores, kKeyTile);
+    multiply_keys(context, shape, tile, keys, count, scratch);
     update_softmax(context, shape, tile, first, count, scratch);
     const Rows values =
         rows_of(context, v, *tile.segment, cache.values, shape, tile.kv_head, first, count, scratch.values);

@@ -38,6 +38,10 @@ class Recorder {
   virtual Tensor run_block(Context& context, const Tensor& x, Block block) = 0;
 };
 
+// Up to so many rows of one sequence, generating computes each to the last bit as it would alone, so that guessed
+// tokens are judged by the logits that they would be chosen by one at a time.
+constexpr int64_t kFewRows = kernels::kActGroup;
+
 // What every operation runs with. One a driving thread; operations use the pool's workers themselves.
 struct Context {
   ThreadPool& pool;

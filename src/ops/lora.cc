@@ -47,12 +47,15 @@ void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Ten
   const bool drops = context.recorder != nullptr && term.dropout > 0.0F;
   const Tensor input = drops ? dropped(context, x, term) : x;
   const Tensor hidden = context.make(x.rows(), rank);
+  const bool alone = context.recorder == nullptr && x.rows() <= kFewRows;
   context.parallel(x.rows(), kTokenTile, x.rows() * rank * (in + out), [&](int64_t begin, int64_t end, int /*worker*/) {
-    const int64_t m = end - begin;
-    vector.sgemm(false, true, m, rank, in, 1.0F, input.row(begin), in, term.a.data(), in, 0.0F, hidden.row(begin),
-                 rank);
-    vector.sgemm(false, true, m, out, rank, term.scale, hidden.row(begin), rank, term.b.data(), rank, 1.0F,
-                 y.row(begin), out);
+    const int64_t together = alone ? 1 : end - begin;
+    for (int64_t t = begin; t < end; t += together) {
+      vector.sgemm(false, true, together, rank, in, 1.0F, input.row(t), in, term.a.data(), in, 0.0F, hidden.row(t),
+                   rank);
+      vector.sgemm(false, true, together, out, rank, term.scale, hidden.row(t), rank, term.b.data(), rank, 1.0F,
+                   y.row(t), out);
+    }
   });
   if (context.recorder != nullptr && y.needs_grad()) {
     context.recorder->record(y, [x, y, term, hidden](Context& ctx, Gradients& gradients) {

@@ -87,7 +87,9 @@ nlohmann::json timings_json(const engine::Generation& generation) {
           {"predicted_n", generation.generated_tokens},
           {"predicted_ms", generation.generation_seconds * 1e3},
           {"predicted_per_second", per_second(generation.generated_tokens, generation.generation_seconds)},
-          {"cache_n", generation.cached_tokens}};
+          {"cache_n", generation.cached_tokens},
+          {"draft_n", generation.proposed_tokens},
+          {"draft_n_accepted", generation.accepted_tokens}};
 }
 
 }  // namespace patina::server

@@ -14,23 +14,6 @@ std::string log_of(const RuntimeOptions& options) {
   return lines;
 }
 
-// An adapter that changes answers.
-std::filesystem::path write_adapter(const TinyModel& model, const std::string& prompt_template) {
-  const auto runtime = model.open();
-  adapter::LoraAdapter adapter = adapter::create_lora(runtime->model().sites(), {});
-  adapter.architecture = "llama";
-  adapter.base_fingerprint = runtime->model().fingerprint();
-  adapter.prompt_template = prompt_template;
-  std::mt19937 random(3);
-  std::uniform_real_distribution<float> uniform(-0.5F, 0.5F);
-  for (const adapter::LoraEntry& entry : adapter.entries) {
-    for (float& value : entry.b.values()) value = uniform(random);
-  }
-  const std::filesystem::path path = model.folder / ("adapter_" + prompt_template + ".bin");
-  adapter::save_lora(adapter, path, quant::DType::kF32);
-  return path;
-}
-
 TEST(Runtime, SaysWhatThereIs) {
   const TinyModel model({.eos_instead_of = 0, .chat_template = "<|im_start|>"});
   const std::string log = log_of(model.options);

@@ -63,6 +63,29 @@ TEST(Scheduler, ManyTogetherAnswerAsEachAlone) {
 }
 
 // A request that comes while another is answered gets its first text before the other's last, however long its prompt.
+TEST(Scheduler, RepeatedTextIsGuessedAhead) {
+  TinyModel model;
+  const auto runtime = model.open();
+  std::string prompt;
+  for (int i = 0; i < 8; ++i) prompt += "hello";
+  model.options.speculation.enabled = false;
+  const auto plain = model.open();
+  const std::string expected = answer(*plain, prompt, greedy(400)).text;
+  Watch alone;
+  std::vector<Watch> together(3);
+  Scheduler scheduler(*runtime, {.slots = 3});
+  const std::vector<TokenId> tokens = runtime->tokenizer().encode(prompt);
+  ASSERT_TRUE(scheduler.submit(alone.request(tokens, greedy(400))));
+  EXPECT_GT(alone.wait().generation.accepted_tokens, 0);
+  EXPECT_EQ(alone.text(), expected);
+  for (Watch& watch : together) ASSERT_TRUE(scheduler.submit(watch.request(tokens, greedy(400))));
+  for (Watch& watch : together) {
+    EXPECT_EQ(watch.wait().generation.generated_tokens, 400);
+    EXPECT_EQ(watch.text(), expected);
+  }
+  EXPECT_EQ(scheduler.stats().generated_tokens, 4U * 400);
+}
+
 TEST(Scheduler, NewRequestsJoinWhileOthersRun) {
   const TinyModel model;
   const auto runtime = model.open();

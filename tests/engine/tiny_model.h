@@ -134,6 +134,23 @@ struct TinyModel {
   RuntimeOptions options;
 };
 
+// An adapter that changes answers.
+inline std::filesystem::path write_adapter(const TinyModel& model, const std::string& prompt_template) {
+  const auto runtime = model.open();
+  adapter::LoraAdapter adapter = adapter::create_lora(runtime->model().sites(), {});
+  adapter.architecture = "llama";
+  adapter.base_fingerprint = runtime->model().fingerprint();
+  adapter.prompt_template = prompt_template;
+  std::mt19937 random(3);
+  std::uniform_real_distribution<float> uniform(-0.5F, 0.5F);
+  for (const adapter::LoraEntry& entry : adapter.entries) {
+    for (float& value : entry.b.values()) value = uniform(random);
+  }
+  const std::filesystem::path path = model.folder / ("adapter_" + prompt_template + ".bin");
+  adapter::save_lora(adapter, path, quant::DType::kF32);
+  return path;
+}
+
 inline GenerationParams greedy(int64_t max_tokens) {
   GenerationParams params;
   params.sampling.temperature = 0.0F;

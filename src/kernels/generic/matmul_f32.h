@@ -83,6 +83,7 @@ template <typename Isa>
 void matmul_f32(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin, int64_t panel_end,
                 const float* x, int64_t ldx, int64_t m, float* y, int64_t ldy, float* scratch) {
   const int64_t bytes = panel_bytes(type, k);
+  const int64_t together = m <= kActGroup ? 1 : m;  // a tile of one token has more chains of sums
   visit_any(type, [&]<DType kType>() {
     for (int64_t p = panel_begin; p < panel_end; ++p) {
       const auto* panel = reinterpret_cast<const uint8_t*>(packed) + p * bytes;
@@ -90,7 +91,10 @@ void matmul_f32(DType type, const std::byte* packed, int64_t rows, int64_t k, in
       for (int64_t from = 0; from < k; from += kForwardColumns) {
         const int64_t count = at_most(k - from, kForwardColumns);
         unpack_columns<Isa, kType>(panel, from, from + count, scratch);
-        f32_tokens<Isa>(m, x + from, ldx, scratch, count, y + p * kPanelRows, ldy, lanes, from == 0);
+        for (int64_t t = 0; t < m; t += together) {
+          f32_tokens<Isa>(together, x + t * ldx + from, ldx, scratch, count, y + t * ldy + p * kPanelRows, ldy, lanes,
+                          from == 0);
+        }
       }
     }
   });

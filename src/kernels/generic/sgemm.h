@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "kernels/vector.h"
+
 // C = beta C + alpha A B in tiles of V::kTileRows x (V::kTileVectors * V::kWidth) sums that stay in registers. A block
 // of B (at most kDepth x kColumns) is copied to strips [p][column], 128 KiB that fit the second-level cache; the rows
 // of A of one tile to [p][row], which fit the first. Where a copy would be read only once it is skipped.
@@ -192,13 +194,10 @@ void dot_columns(const float* a, const float* b, int64_t ldb, int64_t k, const S
   }
 }
 
-// Rows of A too few to pay for copying a B that would have to be transposed.
-constexpr int64_t kDotRows = 3;
-
 template <typename V>
 void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
            const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
-  if (m <= kDotRows && !trans_a && trans_b) {
+  if (m <= kSgemmDotRows && !trans_a && trans_b) {  // too few to pay for a transposed copy of B
     for (int64_t i = 0; i < m; ++i) {
       int64_t j = 0;
       for (; j + 4 <= n; j += 4) dot_columns<V, 4>(a + i * lda, b + j * ldb, ldb, k, {alpha, beta}, c + i * ldc + j);
