@@ -52,7 +52,7 @@ ops::Context Runtime::make_context(tensor::BufferPool& buffers) const {
 
 void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   kernels_ = &kernels::default_kernels();
-  pool_ = std::make_unique<ThreadPool>(options.threads == 0 ? platform::default_threads() : options.threads);
+  pool_ = std::make_unique<ThreadPool>(options.threads <= 0 ? platform::default_threads() : options.threads);
   precise_ = options.precise;
   const std::shared_ptr<const io::ModelFile> file = open_model_file(options);
   tokenizer_ = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
