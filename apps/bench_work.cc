@@ -1,6 +1,9 @@
 #include "apps/bench_work.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
 
 #include "apps/direct_pass.h"
 #include "model/model.h"
@@ -23,16 +26,16 @@ struct Products {
 
 struct ModelWork {
   double weight_bytes = 0;
-  Products layers;  // of a token
-  Products output;  // of a row of logits
+  Products token;  // of a token
+  Products row;    // of a token whose logits are wanted, besides
 
   PassWork pass(int64_t passes, int64_t tokens, int64_t rows) const {
     const auto t = static_cast<double>(tokens);
     const auto r = static_cast<double>(rows);
     return {.passes = static_cast<double>(passes),
             .weight_bytes = weight_bytes,
-            .int8_products = t * layers.int8 + r * output.int8,
-            .f32_products = t * layers.f32 + r * output.f32};
+            .int8_products = t * token.int8 + r * row.int8,
+            .f32_products = t * token.f32 + r * row.f32};
   }
 };
 
@@ -41,12 +44,14 @@ ModelWork model_work(const engine::Runtime& runtime) {
   const bool precise = runtime.make_context(buffers).precise;
   const auto in_floats = [&](quant::DType type) { return precise || quant::is_float(type); };
   const model::Model& model = runtime.model();
-  ModelWork work{.weight_bytes = static_cast<double>(model.weight_bytes()), .layers = {}, .output = {}};
+  ModelWork work{.weight_bytes = static_cast<double>(model.weight_bytes()), .token = {}, .row = {}};
+  const std::string last_feed_forward = fmt::format("blk.{}.ffn_", model.hyper().layers - 1);
   for (const adapter::LinearSite& site : model.sites()) {
-    work.layers.add(in_floats(model.file().require(site.name + ".weight").type), site.out, site.in);
+    (site.name.starts_with(last_feed_forward) ? work.row : work.token)
+        .add(in_floats(model.file().require(site.name + ".weight").type), site.out, site.in);
   }
   const ops::PackedMatrix& output = model.output_matrix();
-  work.output.add(in_floats(output.type()), output.rows(), output.cols());
+  work.row.add(in_floats(output.type()), output.rows(), output.cols());
   return work;
 }
 
@@ -60,7 +65,7 @@ std::vector<PassWork> work_of(const engine::Runtime& runtime, const BenchTest& t
     const PassWork back{.passes = 1,
                         .weight_bytes = model.weight_bytes,
                         .int8_products = 0,
-                        .f32_products = tokens * (model.layers.all() + model.output.all())};
+                        .f32_products = tokens * (model.token.all() + model.row.all())};
     return {model.pass(1, test.train, test.train), back};
   }
   const int64_t rest = test.prompt % kPassTokens;
