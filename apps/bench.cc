@@ -1,170 +1,146 @@
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cmath>
-#include <cstdio>
-#include <functional>
-#include <nlohmann/json.hpp>
-#include <random>
+#include <charconv>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "apps/bench_output.h"
+#include "apps/bench_plan.h"
+#include "apps/bench_tests.h"
 #include "apps/command_line.h"
 #include "apps/commands.h"
-#include "apps/direct_pass.h"
 #include "apps/flags_runtime.h"
-#include "apps/training_step.h"
 #include "base/error.h"
-#include "platform/memory.h"
+#include "measure/machine_limits.h"
 #include "platform/signals.h"
 
 namespace patina::apps {
 
 namespace {
 
+constexpr int64_t kMostTokens = int64_t{1} << 24;
+
+// Lists are kept as they are typed until the plan is made.
 struct Flags {
   RuntimeFlags runtime;
-  int64_t prompt = 512;
-  int64_t generate = 64;
-  int64_t train = 0;
+  std::string threads = "0";
+  std::string prompts = "512";
+  std::string generates = "64";
+  std::vector<std::string> pairs;
+  std::string batches;
+  std::string depths = "0";
+  std::string trains = "0";
   int repetitions = 5;
   std::string output = "md";
+  std::filesystem::path compare;
 };
 
-struct Result {
-  std::string test;
-  std::vector<double> rates;  // tokens/s of each repetition
-  uint64_t peak_memory = 0;   // bytes of the process, at most so far
-
-  double mean() const {
-    double sum = 0;
-    for (const double rate : rates) sum += rate;
-    return sum / static_cast<double>(rates.size());
-  }
-  double deviation() const {
-    if (rates.size() < 2) return 0;
-    double sum = 0;
-    for (const double rate : rates) sum += (rate - mean()) * (rate - mean());
-    return std::sqrt(sum / static_cast<double>(rates.size() - 1));
-  }
-};
-
-// Any tokens do: how fast a model is hardly depends on them.
-std::vector<int32_t> random_tokens(const engine::Runtime& runtime, int64_t count) {
-  std::mt19937_64 random(1);
-  const auto vocabulary = static_cast<uint64_t>(runtime.model().hyper().vocab_size);
-  std::vector<int32_t> tokens(static_cast<size_t>(count));
-  for (int32_t& token : tokens) token = static_cast<int32_t>(random() % vocabulary);
-  return tokens;
-}
-
-// Reads the tokens in passes of `step`, each with the logits that follow it.
-void read(DirectPass& pass, std::span<const int32_t> tokens, int64_t step) {
-  pass.clear();
-  while (!tokens.empty()) {
-    const size_t count = std::min(tokens.size(), static_cast<size_t>(step));
-    const auto last = static_cast<int32_t>(count - 1);
-    pass.logits(pass.hidden(tokens.first(count), {&last, 1}));
-    tokens = tokens.subspan(count);
+// "1,2" is 1, 2. Throws kInvalidArgument, naming the flag, for anything but numbers from `least` to `most`.
+std::vector<int64_t> numbers(std::string_view flag, std::string_view text, int64_t least, int64_t most) {
+  std::vector<int64_t> list;
+  for (std::string_view rest = text;;) {
+    const std::string_view word = rest.substr(0, rest.find(','));
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc() || end != word.data() + word.size() || number < least || number > most) {
+      fail(ErrorKind::kInvalidArgument, "{} {}: give whole numbers from {} to {}, several with commas between", flag,
+           text, least, most);
+    }
+    list.push_back(number);
+    if (word.size() == rest.size()) return list;
+    rest.remove_prefix(word.size() + 1);
   }
 }
 
-// Runs `body`, which handles `tokens` tokens, once to warm up and then `repetitions` times.
-Result measure(const std::string& test, int64_t tokens, int repetitions, const platform::InterruptGuard& interrupt,
-               const std::function<void()>& body) {
-  using Clock = std::chrono::steady_clock;
-  Result result{.test = test, .rates = {}, .peak_memory = 0};
-  for (int i = -1; i < repetitions; ++i) {
-    if (interrupt.requested()) fail(ErrorKind::kInterrupted, "stopped");
-    const Clock::time_point start = Clock::now();
-    body();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (i >= 0) result.rates.push_back(static_cast<double>(tokens) / seconds);
+BenchPlan plan_of(const Flags& flags) {
+  BenchPlan plan{.prompts = numbers("-p", flags.prompts, 0, kMostTokens),
+                 .generates = numbers("-n", flags.generates, 0, kMostTokens),
+                 .pairs = {},
+                 .batches = {},
+                 .depths = numbers("-d", flags.depths, 0, kMostTokens),
+                 .trains = numbers("--train", flags.trains, 0, kMostTokens)};
+  if (!flags.batches.empty()) plan.batches = numbers("-b", flags.batches, 1, 256);
+  for (const std::string& text : flags.pairs) {
+    const std::vector<int64_t> pair = numbers("-pg", text, 0, kMostTokens);
+    if (pair.size() != 2) fail(ErrorKind::kInvalidArgument, "-pg {}: give two numbers, as in -pg 512,64", text);
+    plan.pairs.push_back({.prompt = pair[0], .generate = pair[1]});
   }
-  result.peak_memory = platform::peak_resident_memory();
-  return result;
-}
-
-Result measure_reading(const engine::Runtime& runtime, const std::string& kind, int64_t tokens, int64_t step,
-                       const Flags& flags, const platform::InterruptGuard& interrupt) {
-  const std::vector<int32_t> text = random_tokens(runtime, tokens);
-  DirectPass pass(runtime, tokens);
-  return measure(kind + std::to_string(tokens), tokens, flags.repetitions, interrupt, [&] { read(pass, text, step); });
-}
-
-Result measure_training(const engine::Runtime& runtime, const Flags& flags, const platform::InterruptGuard& interrupt) {
-  TrainingStep step(runtime, random_tokens(runtime, flags.train + 1));
-  return measure("train" + std::to_string(flags.train), flags.train, flags.repetitions, interrupt, [&] { step.run(); });
-}
-
-std::vector<Result> run_tests(const engine::Runtime& runtime, const Flags& flags) {
-  const platform::InterruptGuard interrupt;
-  std::vector<Result> results;
-  if (flags.prompt > 0) results.push_back(measure_reading(runtime, "pp", flags.prompt, kPassTokens, flags, interrupt));
-  if (flags.generate > 0) results.push_back(measure_reading(runtime, "tg", flags.generate, 1, flags, interrupt));
-  if (flags.train > 0) results.push_back(measure_training(runtime, flags, interrupt));
-  return results;
-}
-
-void print_json(const std::vector<Result>& results, const engine::Runtime& runtime) {
-  nlohmann::ordered_json tests = nlohmann::ordered_json::array();
-  for (const Result& result : results) {
-    tests.push_back({{"test", result.test},
-                     {"avg_ts", result.mean()},
-                     {"stddev_ts", result.deviation()},
-                     {"peak_memory", result.peak_memory},
-                     {"model", runtime.model_name()},
-                     {"architecture", runtime.model().hyper().architecture},
-                     {"weight_bytes", runtime.model().weight_bytes()},
-                     {"threads", runtime.pool().size()},
-                     {"instruction_set", runtime.kernels().name},
-                     {"samples_ts", result.rates}});
-  }
-  fmt::print("{}\n", tests.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-}
-
-void print_table(const std::vector<Result>& results, const engine::Runtime& runtime) {
-  fmt::print("| model | threads | test | tokens/s | ± | peak memory MiB |\n|---|--:|---|--:|--:|--:|\n");
-  for (const Result& result : results) {
-    fmt::print("| {} | {} | {} | {:.2f} | {:.2f} | {} |\n", runtime.model_name(), runtime.pool().size(), result.test,
-               result.mean(), result.deviation(), result.peak_memory >> 20);
-  }
+  return plan;
 }
 
 void add_bench_flags(CommandLine& line, Flags& flags) {
   CLI::App& app = line.app();
-  const auto add_count = [&](const std::string& names, auto& value, const std::string& description, int64_t least) {
-    app.add_option(names, value, description)->type_name("N")->check(CLI::Range(least, int64_t{1} << 24));
+  const auto add_list = [&](const std::string& names, std::string& value, const std::string& description) {
+    app.add_option(names, value, description)->option_text("N,...");
   };
-  add_count("-p,--n-prompt", flags.prompt, "tokens of the reading test; 0: leave it out", 0);
-  add_count("-n,--n-gen", flags.generate, "tokens of the writing test; 0: leave it out", 0);
-  add_count("--train", flags.train, "tokens of the training test, one optimizer step; 0: leave it out", 0);
-  add_count("-r,--repetitions", flags.repetitions, "how often each test runs, after once to warm up", 1);
-  app.add_option("-o,--output", flags.output, "md: a table; json: an array with an object a test")
+  add_list("-t,--threads", flags.threads, kThreadsHelp);
+  add_precise_flag(line, flags.runtime.compute.precise);
+  add_list("-p,--n-prompt", flags.prompts, "pp: tokens to read; 0: leave it out");
+  add_list("-n,--n-gen", flags.generates, "tg: tokens to write; 0: leave it out");
+  line.add_repeatable("--pg", flags.pairs, "pp+tg: read P tokens and then write N, timed together; repeatable")
+      ->option_text("P,N");
+  add_list("-b,--batched", flags.batches, "tgNxB: B sequences write -n tokens each at once; tokens/s of all together");
+  add_list("-d,--n-depth", flags.depths, "tokens of context that are there before each test but training");
+  add_list("--train", flags.trains, "train: tokens of one optimizer step; 0: leave it out");
+  app.add_option("-r,--repetitions", flags.repetitions, "how often each test runs, after once to warm up")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 24));
+  app.add_option("-o,--output", flags.output,
+                 "md: a table; json: an array with an object a test; csv: a line a test, names in the first")
       ->type_name("FORM")
-      ->check(CLI::IsMember({"md", "json"}));
+      ->check(CLI::IsMember({"md", "json", "csv"}));
+  app.add_option("--compare", flags.compare, "an earlier -o json: also tell each test's ratio to the same one there")
+      ->type_name("FILE");
+  app.footer(
+      app.get_footer() +
+      "\nN,... is a number or several, each of which is tested: -t 1,2 -p 128,512.\n"
+      "Each result stands beside the limit that this machine sets to it: the time to read the weights once a pass, or\n"
+      "to multiply all tokens with them, at the memory bandwidth and the peaks that the same threads reach at best.");
+}
+
+// One runtime a number of threads. What the machine can do is measured when the last model is gone, so that the peak of
+// memory is the tests' own.
+std::vector<MeasuredResult> run_all(const Flags& flags, const std::vector<int64_t>& threads, const LogSink& log) {
+  const platform::InterruptGuard interrupt;
+  const std::vector<BenchTest> tests = plan_of(flags).tests();
+  engine::RuntimeOptions options = flags.runtime.options();
+  options.prompt_template = "none";
+  std::vector<MeasuredResult> all;
+  for (const int64_t count : threads) {
+    options.threads = static_cast<int>(count);
+    const auto runtime = engine::Runtime::open(options, log);
+    for (BenchResult& result : run_bench_tests(*runtime, tests, flags.repetitions, interrupt)) {
+      all.push_back({.result = std::move(result), .limits = {}});
+    }
+  }
+  std::map<int, measure::MachineLimits> limits;  // by number of threads
+  for (MeasuredResult& measured : all) {
+    const int count = measured.result.threads;
+    if (!limits.contains(count)) {
+      ThreadPool pool(count);
+      limits[count] = measure::measure_limits(pool, kernels::default_kernels());
+    }
+    measured.limits = limits[count];
+  }
+  return all;
 }
 
 }  // namespace
 
 int run_bench(const Invocation& call) {
   Flags flags;
-  CommandLine line(call, "Measures how fast a model reads (pp), writes (tg) and learns.");
+  CommandLine line(call, "Measures how fast a model reads (pp), writes (tg) and learns (train), in tokens a second.");
   add_model_flags(line, flags.runtime.model);
-  add_compute_flags(line, flags.runtime.compute);
   add_adapter_flags(line, flags.runtime.adapters);
   add_bench_flags(line, flags);
   if (!line.parse()) return kExitSuccess;
 
-  engine::RuntimeOptions options = flags.runtime.options();
-  options.prompt_template = "none";
-  const auto runtime = engine::Runtime::open(options, line.log());
-  const std::vector<Result> results = run_tests(*runtime, flags);
-  if (flags.output == "json") {
-    print_json(results, *runtime);
-  } else {
-    print_table(results, *runtime);
-  }
+  const nlohmann::json earlier = flags.compare.empty() ? nlohmann::json() : read_bench_json(flags.compare);
+  const std::vector<int64_t> threads = numbers("-t", flags.threads, -1, ThreadPool::kMaxThreads);
+  const std::vector<MeasuredResult> results = run_all(flags, threads, line.log());
+  fmt::print("{}", bench_text(bench_json(results, earlier), flags.output));
   return kExitSuccess;
 }
 

@@ -56,9 +56,13 @@ void add_model_flags(CommandLine& line, ModelFlags& flags) {
   line.ignore(llama_flags_without_meaning());
 }
 
+void add_precise_flag(CommandLine& line, bool& precise) {
+  line.app().add_flag("--precise", precise, "keep activations in f32: slower, the reference");
+}
+
 void add_compute_flags(CommandLine& line, ComputeFlags& flags) {
-  line.app().add_option("-t,--threads", flags.threads, "threads; 0 or less: one a core")->type_name("N");
-  line.app().add_flag("--precise", flags.precise, "keep activations in f32: slower, the reference");
+  line.app().add_option("-t,--threads", flags.threads, kThreadsHelp)->type_name("N");
+  add_precise_flag(line, flags.precise);
 }
 
 void add_context_flags(CommandLine& line, ContextFlags& flags) {

@@ -41,7 +41,7 @@ class Measure {
   Measure(const engine::Runtime& runtime, int64_t chunk) : pass_(runtime, chunk), chunk_(chunk) {}
 
   void add_chunk(std::span<const int32_t> tokens) {
-    pass_.clear();
+    pass_.rewind(0);
     for (int64_t begin = 0; begin < chunk_; begin += kPassTokens) {
       const int64_t count = std::min(kPassTokens, chunk_ - begin);
       // Counted rows predict tokens of this chunk: from its middle to the last but one.

@@ -60,7 +60,7 @@ int run_quantize(const Invocation& call) {
       .add_option("TYPE", flags.type, fmt::format("one of\n{}", fmt::join(type_names(), ", ")))
       ->type_name("NAME")
       ->required();
-  line.app().add_option("-t,--threads", flags.threads, "threads; 0 or less: one a core")->type_name("N");
+  line.app().add_option("-t,--threads", flags.threads, kThreadsHelp)->type_name("N");
   add_legacy_flags(line, flags.hints);
   if (!line.parse()) return kExitSuccess;
 

@@ -23,6 +23,7 @@ BELOW = {
     "kernels": ["quant", "platform"],
     "tokenizer": ["base"],
     "sampling": ["base"],
+    "measure": ["kernels", "threading"],
     "ops": ["kernels", "threading", "tensor"],
     "adapter": ["ops", "io"],
     "autograd": ["ops"],

@@ -1,23 +1,23 @@
 #include <benchmark/benchmark.h>
 
 #include <cstring>
-#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "kernels/dispatch.h"
 #include "kernels/matmul.h"
+#include "measure/machine_limits.h"
 #include "platform/huge_buffer.h"
 #include "quant/dtype.h"
+#include "threading/thread_pool.h"
 
 // Packed multiplications on one thread, at the default level (PATINA_ISA forces another).
 //   prompt/TYPE     512 tokens,  counters: GMAC/s with the quantization of the activations included
 //   generate/TYPE/m  m tokens against weights that no cache holds, counters: GB/s of packed weights
 //   backward/TYPE   512 tokens,  GMAC/s
 //   pack/TYPE       GB/s of file bytes
-//   read            GB/s of a plain sum over memory: what `generate` can reach at best
-// The peaks to hold them against: peak_f32 and, where the level has it, peak_int8 (GMAC/s of independent operations).
+// The limits to hold them against stand above the results: GB/s of reading, GMAC/s of the int8 and f32 peaks.
 namespace {
 
 using patina::kernels::MatmulKernels;
@@ -131,14 +131,13 @@ void pack(benchmark::State& state, DType type) {
   set_rate(state, "GB/s", static_cast<double>(file.size()));
 }
 
-void read(benchmark::State& state) {
-  HugeBuffer memory(size_t{256} << 20U);
-  std::memset(memory.data(), 1, memory.size());
-  for (auto _ : state) {
-    const auto words = memory.as<uint64_t>();
-    benchmark::DoNotOptimize(std::accumulate(words.begin(), words.end(), uint64_t{0}));
-  }
-  set_rate(state, "GB/s", static_cast<double>(memory.size()));
+void tell_limits() {
+  patina::ThreadPool pool(1);
+  const patina::measure::MachineLimits limits =
+      patina::measure::measure_limits(pool, patina::kernels::default_kernels());
+  benchmark::AddCustomContext("read_bandwidth GB/s", std::to_string(limits.read_bandwidth * 1e-9));
+  benchmark::AddCustomContext("int8_peak GMAC/s", std::to_string(limits.int8_peak * 1e-9));
+  benchmark::AddCustomContext("f32_peak GMAC/s", std::to_string(limits.f32_peak * 1e-9));
 }
 
 void register_type(DType type) {
@@ -154,7 +153,7 @@ void register_type(DType type) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  benchmark::RegisterBenchmark("read", read);
+  tell_limits();
   for (const DType type :
        {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0, DType::kIQ4_NL, DType::kQ2_K,
         DType::kQ3_K, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kF32, DType::kF16, DType::kBF16}) {

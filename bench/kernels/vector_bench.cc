@@ -6,7 +6,7 @@
 #include "kernels/dispatch.h"
 
 // Small matrix products in the shapes of attention and of adapters, and the element-wise loops, on one thread at every
-// level that the processor has. Hold the products' GFLOP/s against twice the GMAC/s of matmul_bench's peak_f32.
+// level that the processor has. Hold the products' GFLOP/s against twice the f32_peak that matmul_bench tells.
 namespace patina::kernels {
 namespace {
 

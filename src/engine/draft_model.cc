@@ -30,7 +30,7 @@ DraftModel::DraftModel(const Runtime& runtime, const SpeculationOptions& options
     : runtime_(runtime),
       options_(options),
       context_(runtime.make_context(buffers_)),
-      cache_(runtime.model().hyper(), runtime.context_length()),
+      cache_(runtime.model().hyper(), runtime.context_length(), runtime.cache_types()),
       sequence_(runtime.tokenizer(), cache_, runtime.context_length()),
       length_(clamped(options, kFirstLength)) {}
 

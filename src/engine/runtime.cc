@@ -54,7 +54,7 @@ ops::Context Runtime::make_context(tensor::BufferPool& buffers) const {
 void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   kernels_ = &kernels::default_kernels();
   if (pool_ == nullptr) {
-    pool_ = std::make_shared<ThreadPool>(options.threads == 0 ? platform::default_threads() : options.threads);
+    pool_ = std::make_shared<ThreadPool>(options.threads <= 0 ? platform::default_threads() : options.threads);
   }
   precise_ = options.precise;
   cache_types_ = options.cache_types;

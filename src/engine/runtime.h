@@ -38,7 +38,7 @@ struct SpeculationOptions {
 struct RuntimeOptions {
   std::filesystem::path model;
   io::LegacyHints hints;  // for GGJT files
-  int threads = 0;        // 0: platform::default_threads()
+  int threads = 0;        // 0 or less: platform::default_threads()
   int64_t context = 0;    // positions of one sequence; 0: the smaller of the model's context and kDefaultContext
   std::vector<AdapterChoice> adapters;
   std::string prompt_template;  // --template, see PromptRuleSources
@@ -59,7 +59,7 @@ class Runtime {
   // Opens, loads and attaches, and logs what there is: model, threads, instruction set, adapters, the template in use.
   // Throws what ModelFile::open(), Tokenizer::create(), Model::load(), load_lora(), attach_lora() and
   // resolve_prompt_rules() throw; kInvalidArgument for an adapter in the model's place, a draft model of another
-  // vocabulary, or a negative context or number of threads. A context beyond the model's own is a warning.
+  // vocabulary, or a negative context. A context beyond the model's own is a warning.
   static std::unique_ptr<Runtime> open(const RuntimeOptions& options, const LogSink& log = {});
 
   Runtime(const Runtime&) = delete;

@@ -22,18 +22,18 @@ constexpr std::array kLevelNames = {"scalar", "avx2", "avx512", "neon"};
 // What this program holds, weakest first: the one place that knows the architecture it was built for.
 const auto& entries() {
   static const std::array table = {
-      Entry{{Level::kScalar, "scalar", kMatmulScalar, kVectorScalar},
+      Entry{{Level::kScalar, "scalar", kMatmulScalar, kVectorScalar, {}},
             [](const platform::CpuFeatures&) { return true; }},
 #if defined(__x86_64__)
-      Entry{{Level::kAvx2, "avx2", kMatmulAvx2, kVectorAvx2},
+      Entry{{Level::kAvx2, "avx2", kMatmulAvx2, kVectorAvx2, kPeakAvx2},
             [](const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c; }},
-      Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512},
+      Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kPeakAvx512},
             [](const platform::CpuFeatures& cpu) {
               return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq &&
                      cpu.avx512vnni;
             }},
 #elif defined(__aarch64__)
-      Entry{{Level::kNeon, "neon", kMatmulNeon, kVectorNeon},
+      Entry{{Level::kNeon, "neon", kMatmulNeon, kVectorNeon, kPeakNeon},
             [](const platform::CpuFeatures& cpu) { return cpu.neon && cpu.neon_dotprod; }},
 #endif
   };

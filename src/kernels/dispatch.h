@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/matmul.h"
+#include "kernels/peak.h"
 #include "kernels/vector.h"
 
 namespace patina::kernels {
@@ -14,12 +15,13 @@ namespace patina::kernels {
 //   kNeon    AArch64 with the dot-product extension
 enum class Level { kScalar, kAvx2, kAvx512, kNeon };
 
-// Everything the ops call. `scalar` is the specification of all others.
+// Everything the ops call, and the peaks to measure it by. `scalar` is the specification of all others.
 struct Kernels {
   Level level;
   std::string_view name;  // "scalar", "avx2", "avx512", "neon"
   MatmulKernels matmul;
   VectorKernels vector;
+  PeakKernels peak;
 };
 
 // The levels this program holds and this CPU can run, weakest first; kScalar is always one.

@@ -1,9 +1,10 @@
 #pragma once
 
 #include "kernels/matmul.h"
+#include "kernels/peak.h"
 #include "kernels/vector.h"
 
-// The levels' halves of the kernel tables, each defined in the level's own translation units. Which of them a program
+// The levels' parts of the kernel tables, each defined in the level's own translation units. Which of them a program
 // holds depends on the architecture it is built for (see CMakeLists.txt); kernels/dispatch.cc puts them together.
 namespace patina::kernels {
 
@@ -16,5 +17,9 @@ extern const VectorKernels kVectorScalar;
 extern const VectorKernels kVectorAvx2;
 extern const VectorKernels kVectorAvx512;
 extern const VectorKernels kVectorNeon;
+
+extern const PeakKernels kPeakAvx2;
+extern const PeakKernels kPeakAvx512;
+extern const PeakKernels kPeakNeon;
 
 }  // namespace patina::kernels

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "platform/cgroup.h"
 
@@ -17,12 +18,43 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string read_of_processor(int processor, const char* file, const fs::path& root) {
+  return read_small_file(root / "sys/devices/system/cpu" / ("cpu" + std::to_string(processor)) / file);
+}
+
 // Processors of one core list the same siblings; where the system does not tell, each is its own core.
 std::string core_of(int processor, const fs::path& root) {
-  const std::string number = std::to_string(processor);
-  const fs::path topology = root / "sys/devices/system/cpu" / ("cpu" + number) / "topology";
-  std::string siblings = read_small_file(topology / "thread_siblings_list");
-  return siblings.empty() ? number : siblings;
+  std::string siblings = read_of_processor(processor, "topology/thread_siblings_list", root);
+  return siblings.empty() ? std::to_string(processor) : siblings;
+}
+
+// Those that the file rates at two thirds of the best or more; all where it does not rate each. Cores of one kind
+// differ by less (some may clock a little higher), kinds by more.
+std::vector<int> best_rated(const std::vector<int>& processors, const char* file, const fs::path& root) {
+  std::vector<uint64_t> ratings;
+  for (const int processor : processors) {
+    const std::optional<uint64_t> rating = leading_number(read_of_processor(processor, file, root));
+    if (!rating) return processors;
+    ratings.push_back(*rating);
+  }
+  std::vector<int> best;
+  const uint64_t highest = ratings.empty() ? 0 : *std::max_element(ratings.begin(), ratings.end());
+  for (size_t i = 0; i < processors.size(); ++i) {
+    if (ratings[i] >= highest - highest / 3) best.push_back(processors[i]);
+  }
+  return best;
+}
+
+// Without the slower kinds. Intel's hybrid processors have a list of each kind; others tell the capacity of each
+// processor, or at least its highest frequency.
+std::vector<int> fastest_kind(const std::vector<int>& processors, const fs::path& root) {
+  const std::vector<int> performance = parse_processor_list(read_small_file(root / "sys/devices/cpu_core/cpus"));
+  std::vector<int> fast;
+  for (const int processor : processors) {
+    if (std::find(performance.begin(), performance.end(), processor) != performance.end()) fast.push_back(processor);
+  }
+  if (!fast.empty()) return fast;
+  return best_rated(best_rated(processors, "cpu_capacity", root), "cpufreq/cpuinfo_max_freq", root);
 }
 
 // Whole processors' worth of time that one group may use, rounded up; nothing when it has no limit.
@@ -45,6 +77,14 @@ std::optional<int> quota(const fs::path& folder, int version) {
   return static_cast<int>(std::min((microseconds - 1) / each + 1, kMany));
 }
 
+int within_quota(int usable, const fs::path& root) {
+  const CgroupLevels levels = cgroup_levels(root, "cpu");
+  for (const fs::path& folder : levels.folders) {
+    usable = std::min(usable, quota(folder, levels.version).value_or(usable));
+  }
+  return std::max(usable, 1);
+}
+
 }  // namespace
 
 std::vector<int> allowed_processors() {
@@ -63,15 +103,32 @@ std::vector<int> allowed_processors() {
   return processors;
 }
 
+std::vector<int> parse_processor_list(std::string_view text) {
+  constexpr uint64_t kMost = 1 << 16;
+  std::vector<int> processors;
+  while (!text.empty()) {
+    const std::string_view range = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(range.size() + 1, text.size()));
+    const size_t dash = range.find('-');
+    const std::optional<uint64_t> first = leading_number(range);
+    const std::optional<uint64_t> last =
+        dash == std::string_view::npos ? first : leading_number(range.substr(dash + 1));
+    if (!first || !last || *last >= kMost) return {};
+    for (uint64_t i = *first; i <= *last; ++i) processors.push_back(static_cast<int>(i));
+  }
+  return processors;
+}
+
+int usable_processors(const std::vector<int>& processors, const fs::path& root) {
+  return within_quota(static_cast<int>(processors.size()), root);
+}
+
+int usable_processors() { return usable_processors(allowed_processors(), "/"); }
+
 int usable_cores(const std::vector<int>& processors, const fs::path& root) {
   std::set<std::string> cores;
-  for (const int processor : processors) cores.insert(core_of(processor, root));
-  int usable = static_cast<int>(cores.size());
-  const CgroupLevels levels = cgroup_levels(root, "cpu");
-  for (const fs::path& folder : levels.folders) {
-    usable = std::min(usable, quota(folder, levels.version).value_or(usable));
-  }
-  return std::max(usable, 1);
+  for (const int processor : fastest_kind(processors, root)) cores.insert(core_of(processor, root));
+  return within_quota(static_cast<int>(cores.size()), root);
 }
 
 int default_threads() { return usable_cores(allowed_processors(), "/"); }

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "platform/cores.h"
 
 namespace patina {
 
@@ -21,10 +22,7 @@ void pause_cpu() {
 #endif
 }
 
-bool oversubscribed(int threads) {
-  const unsigned cores = std::thread::hardware_concurrency();
-  return cores != 0 && static_cast<unsigned>(threads) > cores;
-}
+bool oversubscribed(int threads) { return threads > platform::usable_processors(); }
 
 }  // namespace
 

@@ -13,7 +13,7 @@
 namespace patina {
 
 // A fixed set of workers that share loops. The thread that calls is worker 0; size() - 1 more wait for work, spinning
-// for some 20 microseconds (hardly at all when there are more workers than cores) and asleep after that.
+// for some 20 microseconds (hardly at all when there are more workers than processors at hand) and asleep after that.
 //
 // Calls from several threads are taken one after another. A call made from inside a body runs on the calling worker
 // alone. Destroying the pool while a call is under way is the caller's bug.

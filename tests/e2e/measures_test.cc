@@ -6,6 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "e2e/program.h"
 
@@ -69,6 +72,34 @@ TEST_F(Measures, BenchPrintsOneArray) {
     EXPECT_GE(test["stddev_ts"].get<double>(), 0);
     EXPECT_GT(test["peak_memory"].get<int64_t>(), 0);
   }
+}
+
+TEST_F(Measures, BenchTakesListsAndTellsTheMachinesLimit) {
+  const Outcome outcome = measure({"bench", "-p", "8,16", "-n", "2", "-pg", "8,2", "-b", "2,4", "-d", "0,32", "--train",
+                                   "8", "-r", "1", "-o", "json"});
+  std::vector<std::string> names;
+  for (const nlohmann::json& test : nlohmann::json::parse(outcome.out)) {
+    names.push_back(test["test"]);
+    EXPECT_GT(test["avg_ts"].get<double>(), 0) << test;
+    EXPECT_GT(test["read_bandwidth"].get<double>(), 0) << test;
+    EXPECT_EQ(test["limit_share"].is_null(), test["instruction_set"] == "scalar") << test;
+  }
+  EXPECT_THAT(names, testing::ElementsAre("pp8", "pp16", "tg2", "pp8+tg2", "tg2x2", "tg2x4", "pp8 @ d32", "pp16 @ d32",
+                                          "tg2 @ d32", "pp8+tg2 @ d32", "tg2x2 @ d32", "tg2x4 @ d32", "train8"));
+}
+
+TEST_F(Measures, BenchRunsEveryNumberOfThreads) {
+  const Outcome outcome = measure({"bench", "-t", "1,2", "-p", "0", "-n", "1", "-r", "1", "-o", "csv"});
+  std::istringstream lines(outcome.out);
+  std::vector<std::string> tests;
+  for (std::string line; std::getline(lines, line);) tests.push_back(line.substr(0, line.find(',')));
+  EXPECT_THAT(tests, testing::ElementsAre("test", "\"tg1\"", "\"tg1\"")) << outcome.err;
+}
+
+TEST_F(Measures, BenchRefusesWhatIsNoList) {
+  EXPECT_EQ(measure({"bench", "-p", "8,x"}).code, 2);
+  EXPECT_THAT(measure({"bench", "-pg", "8"}).err, HasSubstr("-pg 512,64"));
+  EXPECT_THAT(measure({"bench", "--compare", "/dev/null"}).err, HasSubstr("-o json"));
 }
 
 TEST_F(Measures, BenchLeavesOutWhatHasNoTokens) {

@@ -51,6 +51,18 @@ TEST(Dispatch, ScalarIsAlwaysThereAndFirst) {
   for (const Level level : levels) EXPECT_EQ(kernels_for(level).level, level);
 }
 
+// Sums side by side times the pairs that one instruction multiplies.
+TEST(Dispatch, PeaksCountTheirMultiplyAdds) {
+  for (const Level level : available_levels()) {
+    if (level == Level::kScalar) continue;
+    const bool avx512 = level == Level::kAvx512;
+    const bool neon = level == Level::kNeon;
+    const PeakKernels& peak = kernels_for(level).peak;
+    EXPECT_EQ(peak.f32(10), 10 * (avx512 ? 24 * 16 : neon ? 24 * 4 : 12 * 8));
+    EXPECT_EQ(peak.int8(10), 10 * (avx512 ? 24 * 64 : neon ? 24 * 16 : 12 * 32));
+  }
+}
+
 TEST(Dispatch, TheBestLevelIsTheDefault) {
   const Forced none("");
   EXPECT_EQ(default_kernels().level, available_levels().back());

@@ -204,6 +204,62 @@ TEST_F(PlatformTest, CoresCountHyperThreadsOnceAndObeyQuotas) {
   EXPECT_FALSE(allowed_processors().empty());
 }
 
+TEST_F(PlatformTest, ProcessorsCountHyperThreadsAndObeyQuotas) {
+  put("sys/devices/system/cpu/cpu0/topology/thread_siblings_list", "0-1\n");
+  put("sys/devices/system/cpu/cpu1/topology/thread_siblings_list", "0-1\n");
+  EXPECT_EQ(usable_processors({0, 1}, folder_), 2);
+  EXPECT_EQ(usable_cores({0, 1}, folder_), 1);
+  put("proc/self/cgroup", "0::/\n");
+  put("sys/fs/cgroup/cpu.max", "100000 100000\n");
+  EXPECT_EQ(usable_processors({0, 1}, folder_), 1);
+  EXPECT_GE(usable_processors(), default_threads());
+}
+
+// A folder tree like that of an Intel processor with two performance cores of two hyper-threads and four efficiency
+// cores, which may well clock alike.
+TEST_F(PlatformTest, ListsOfTheKindsNamePerformanceCores) {
+  put("sys/devices/cpu_core/cpus", "0-3\n");
+  put("sys/devices/cpu_atom/cpus", "4-7\n");
+  for (int i = 0; i < 8; ++i) {
+    const std::string folder = "sys/devices/system/cpu/cpu" + std::to_string(i);
+    const std::string pair = i < 2 ? "0-1\n" : "2-3\n";
+    put(folder + "/topology/thread_siblings_list", i < 4 ? pair : std::to_string(i) + "\n");
+  }
+  EXPECT_EQ(usable_cores({0, 1, 2, 3, 4, 5, 6, 7}, folder_), 2);
+  EXPECT_EQ(usable_processors({0, 1, 2, 3, 4, 5, 6, 7}, folder_), 8);
+  EXPECT_EQ(usable_cores({1, 4, 5, 6}, folder_), 1);
+  EXPECT_EQ(usable_cores({4, 5, 6}, folder_), 3) << "efficiency cores where nothing else is allowed";
+}
+
+// As on an ARM processor with one prime, three large and four small cores.
+TEST_F(PlatformTest, CapacitiesTellSmallCores) {
+  const char* const capacities[] = {"325", "325", "325", "325", "870", "870", "870", "1024"};
+  for (size_t i = 0; i < 8; ++i) {
+    put("sys/devices/system/cpu/cpu" + std::to_string(i) + "/cpu_capacity", capacities[i]);
+  }
+  EXPECT_EQ(usable_cores({0, 1, 2, 3, 4, 5, 6, 7}, folder_), 4);
+  EXPECT_EQ(usable_cores({0, 1, 2, 3}, folder_), 4);
+  EXPECT_EQ(usable_cores({3, 7}, folder_), 1);
+}
+
+TEST_F(PlatformTest, FrequenciesTellSlowCores) {
+  for (int i = 0; i < 6; ++i) {
+    const std::string kilohertz = i == 0 ? "5200000\n" : i < 4 ? "5000000\n" : "3300000\n";
+    put("sys/devices/system/cpu/cpu" + std::to_string(i) + "/cpufreq/cpuinfo_max_freq", kilohertz);
+  }
+  EXPECT_EQ(usable_cores({0, 1, 2, 3, 4, 5}, folder_), 4);
+  EXPECT_EQ(usable_cores({0, 1, 2, 3, 4, 5, 6}, folder_), 7) << "where one is not rated, none is left out";
+}
+
+TEST(Cores, ProcessorListsAreRangesAndNumbers) {
+  using testing::ElementsAre;
+  EXPECT_THAT(parse_processor_list("0-3,8\n"), ElementsAre(0, 1, 2, 3, 8));
+  EXPECT_THAT(parse_processor_list("5"), ElementsAre(5));
+  EXPECT_THAT(parse_processor_list("2,4-5,7"), ElementsAre(2, 4, 5, 7));
+  for (const char* text : {"", "\n", "x", "1-", "0-99999999999", "3,y"})
+    EXPECT_TRUE(parse_processor_list(text).empty());
+}
+
 TEST(InterruptGuard, SetsAFlagOnceAndThenLetsGo) {
   struct sigaction before = {};
   ::sigaction(SIGINT, nullptr, &before);

@@ -1,0 +1,154 @@
+#include "apps/bench_output.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <optional>
+
+#include "apps/bench_work.h"
+#include "base/error.h"
+
+namespace patina::apps {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::optional<double> earlier_rate(const nlohmann::json& earlier, const std::string& test, int threads) {
+  for (const nlohmann::json& entry : earlier) {
+    if (entry["test"] == test && entry.value("threads", threads) == threads) return entry["avg_ts"].get<double>();
+  }
+  return std::nullopt;
+}
+
+Json json_of(const MeasuredResult& measured) {
+  const BenchResult& result = measured.result;
+  const BenchTest& test = result.test;
+  Json entry = {{"test", test.name()},
+                {"avg_ts", result.mean()},
+                {"stddev_ts", result.deviation()},
+                {"peak_memory", result.peak_memory},
+                {"model", result.model},
+                {"architecture", result.architecture},
+                {"weight_bytes", result.weight_bytes},
+                {"threads", result.threads},
+                {"instruction_set", result.instruction_set},
+                {"n_prompt", test.prompt},
+                {"n_gen", test.generate},
+                {"n_sequences", test.sequences},
+                {"n_depth", test.depth},
+                {"n_train", test.train},
+                {"read_bandwidth", measured.limits.read_bandwidth},
+                {"int8_peak", measured.limits.int8_peak},
+                {"f32_peak", measured.limits.f32_peak},
+                {"limit_ts", nullptr},
+                {"limit_by", nullptr},
+                {"limit_share", nullptr},
+                {"samples_ts", result.rates}};
+  if (const std::optional<WorkBound> bound = bound_of(result.work, measured.limits)) {
+    const double limit = static_cast<double>(test.tokens()) / bound->seconds;
+    entry["limit_ts"] = limit;
+    entry["limit_by"] = bound->by;
+    entry["limit_share"] = result.mean() / limit;
+  }
+  return entry;
+}
+
+std::string billions(const Json& value) { return fmt::format("{:.1f}", value.get<double>() * 1e-9); }
+
+// What bounds a test, with the machine's figures for it.
+std::string bound_text(const Json& entry) {
+  if (entry["limit_by"].is_null()) return "–";
+  const std::string by = entry["limit_by"];
+  if (by == "bandwidth") return fmt::format("bandwidth {} GB/s", billions(entry["read_bandwidth"]));
+  return fmt::format("{} {} GMAC/s", by, billions(entry[by + "_peak"]));
+}
+
+std::string table(const Json& tests) {
+  const bool compared = !tests.empty() && tests[0].contains("ratio");
+  std::string text = "| model | threads | test | tokens/s | ± | peak memory MiB | limit tokens/s | reached | limit |";
+  text += compared ? " ratio |\n" : "\n";
+  text += "|---|--:|---|--:|--:|--:|--:|--:|---|";
+  text += compared ? "--:|\n" : "\n";
+  for (const Json& entry : tests) {
+    const bool bounded = !entry["limit_ts"].is_null();
+    text += fmt::format("| {} | {} | {} | {:.2f} | {:.2f} | {} | {} | {} | {} |", entry["model"].get<std::string>(),
+                        entry["threads"].get<int>(), entry["test"].get<std::string>(), entry["avg_ts"].get<double>(),
+                        entry["stddev_ts"].get<double>(), entry["peak_memory"].get<uint64_t>() >> 20U,
+                        bounded ? fmt::format("{:.2f}", entry["limit_ts"].get<double>()) : "–",
+                        bounded ? fmt::format("{:.0f} %", 100 * entry["limit_share"].get<double>()) : "–",
+                        bound_text(entry));
+    if (compared) {
+      text += entry["ratio"].is_null() ? " – |" : fmt::format(" {:.3f} |", entry["ratio"].get<double>());
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+// Strings in quotes, the values of an array divided by spaces (RFC 4180).
+std::string csv_field(const Json& value) {
+  if (value.is_null()) return "";
+  if (value.is_array()) {
+    std::string text;
+    for (const Json& part : value) text.append(text.empty() ? "" : " ").append(part.dump());
+    return text;
+  }
+  if (!value.is_string()) return value.dump();
+  std::string text = "\"";
+  for (const char c : value.get<std::string>()) text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + '"';
+}
+
+std::string csv(const Json& tests) {
+  std::string text;
+  const auto add_line = [&](const Json& entry, bool names) {
+    std::string line;
+    for (const auto& [key, value] : entry.items())
+      line.append(line.empty() ? "" : ",").append(names ? key : csv_field(value));
+    text += line + '\n';
+  };
+  if (!tests.empty()) add_line(tests[0], true);
+  for (const Json& entry : tests) add_line(entry, false);
+  return text;
+}
+
+}  // namespace
+
+nlohmann::json read_bench_json(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  if (!file) fail(ErrorKind::kNotFound, "cannot read {}; give a file that `patina bench -o json` wrote", path.string());
+  const nlohmann::json array = nlohmann::json::parse(file, nullptr, false);
+  bool usable = array.is_array();
+  for (const nlohmann::json& entry : array) {
+    usable = usable && entry.is_object() && entry.contains("test") && entry["test"].is_string() &&
+             entry.contains("avg_ts") && entry["avg_ts"].is_number() && entry["avg_ts"].get<double>() > 0 &&
+             (!entry.contains("threads") || entry["threads"].is_number_integer());
+  }
+  if (!usable) {
+    fail(ErrorKind::kInvalidData, "{} is not what `patina bench -o json` writes: an array with an object a test",
+         path.string());
+  }
+  return array;
+}
+
+nlohmann::ordered_json bench_json(const std::vector<MeasuredResult>& results, const nlohmann::json& earlier) {
+  Json tests = Json::array();
+  for (const MeasuredResult& measured : results) {
+    Json entry = json_of(measured);
+    if (!earlier.is_null()) {
+      const std::optional<double> before = earlier_rate(earlier, measured.result.test.name(), measured.result.threads);
+      entry["ratio"] = before ? Json(measured.result.mean() / *before) : Json();
+    }
+    tests.push_back(std::move(entry));
+  }
+  return tests;
+}
+
+std::string bench_text(const nlohmann::ordered_json& tests, const std::string& form) {
+  if (form == "csv") return csv(tests);
+  if (form == "json") return tests.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return table(tests);
+}
+
+}  // namespace patina::apps

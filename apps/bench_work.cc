@@ -1,0 +1,99 @@
+#include "apps/bench_work.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "apps/direct_pass.h"
+#include "model/model.h"
+#include "quant/dtype.h"
+
+namespace patina::apps {
+
+namespace {
+
+// Multiply-adds of one token (or row of logits) with some matrices.
+struct Products {
+  double int8 = 0;
+  double f32 = 0;
+
+  void add(bool floats, int64_t rows, int64_t cols) {
+    (floats ? f32 : int8) += static_cast<double>(rows) * static_cast<double>(cols);
+  }
+  double all() const { return int8 + f32; }
+};
+
+struct ModelWork {
+  double weight_bytes = 0;
+  Products token;  // of a token
+  Products row;    // of a token whose logits are wanted, besides
+
+  PassWork pass(int64_t passes, int64_t tokens, int64_t rows) const {
+    const auto t = static_cast<double>(tokens);
+    const auto r = static_cast<double>(rows);
+    return {.passes = static_cast<double>(passes),
+            .weight_bytes = weight_bytes,
+            .int8_products = t * token.int8 + r * row.int8,
+            .f32_products = t * token.f32 + r * row.f32};
+  }
+};
+
+ModelWork model_work(const engine::Runtime& runtime) {
+  tensor::BufferPool buffers;
+  const bool precise = runtime.make_context(buffers).precise;
+  const auto in_floats = [&](quant::DType type) { return precise || quant::is_float(type); };
+  const model::Model& model = runtime.model();
+  ModelWork work{.weight_bytes = static_cast<double>(model.weight_bytes()), .token = {}, .row = {}};
+  const std::string last_feed_forward = fmt::format("blk.{}.ffn_", model.hyper().layers - 1);
+  for (const adapter::LinearSite& site : model.sites()) {
+    (site.name.starts_with(last_feed_forward) ? work.row : work.token)
+        .add(in_floats(model.file().require(site.name + ".weight").type), site.out, site.in);
+  }
+  const ops::PackedMatrix& output = model.output_matrix();
+  work.row.add(in_floats(output.type()), output.rows(), output.cols());
+  return work;
+}
+
+}  // namespace
+
+std::vector<PassWork> work_of(const engine::Runtime& runtime, const BenchTest& test) {
+  const ModelWork model = model_work(runtime);
+  if (test.train > 0) {
+    // Forward, and in f32 back through every matrix.
+    const auto tokens = static_cast<double>(test.train);
+    const PassWork back{.passes = 1,
+                        .weight_bytes = model.weight_bytes,
+                        .int8_products = 0,
+                        .f32_products = tokens * (model.token.all() + model.row.all())};
+    return {model.pass(1, test.train, test.train), back};
+  }
+  const int64_t rest = test.prompt % kPassTokens;
+  return {model.pass(test.prompt / kPassTokens, kPassTokens, 1), model.pass(rest > 0 ? 1 : 0, rest, 1),
+          model.pass(test.generate, test.sequences, test.sequences)};
+}
+
+std::optional<WorkBound> bound_of(const std::vector<PassWork>& work, const measure::MachineLimits& limits) {
+  const auto seconds = [](double amount, double rate) { return amount > 0 ? amount / rate : 0; };
+  WorkBound reading{0, "bandwidth"};
+  WorkBound int8{0, "int8"};
+  WorkBound f32{0, "f32"};
+  for (const PassWork& pass : work) {
+    if (pass.passes == 0) continue;
+    if ((pass.int8_products > 0 && limits.int8_peak == 0) || (pass.f32_products > 0 && limits.f32_peak == 0)) return {};
+    const double memory = seconds(pass.weight_bytes, limits.read_bandwidth);
+    const double bytes = seconds(pass.int8_products, limits.int8_peak);
+    const double floats = seconds(pass.f32_products, limits.f32_peak);
+    if (memory > bytes + floats) {
+      reading.seconds += pass.passes * memory;
+    } else {
+      int8.seconds += pass.passes * bytes;
+      f32.seconds += pass.passes * floats;
+    }
+  }
+  const auto shorter = [](const WorkBound& a, const WorkBound& b) { return a.seconds < b.seconds; };
+  const WorkBound longest = std::max({reading, int8, f32}, shorter);
+  return WorkBound{reading.seconds + int8.seconds + f32.seconds, longest.by};
+}
+
+}  // namespace patina::apps

@@ -1,0 +1,25 @@
+#include <arm_neon.h>
+
+#include "kernels/generic/peak.h"
+#include "kernels/levels.h"
+#include "kernels/neon/vec_neon.h"
+
+namespace patina::kernels {
+namespace {
+
+// sdot.
+struct ByteUnit {
+  using Vector = int32x4_t;
+  static constexpr int kProducts = 16;
+  static constexpr int kSums = 24;
+  static Vector set(int64_t value) { return vdupq_n_s32(static_cast<int32_t>(value)); }
+  static void multiply_add(Vector& sum, Vector a, Vector b) {
+    sum = vdotq_s32(sum, vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b));
+  }
+};
+
+}  // namespace
+
+const PeakKernels kPeakNeon = {.f32 = peak<FloatUnit<NeonVec>>, .int8 = peak<ByteUnit>};
+
+}  // namespace patina::kernels
