@@ -11,8 +11,10 @@ engine::RuntimeOptions RuntimeFlags::options() const {
   options.threads = compute.threads;
   options.precise = compute.precise;
   options.context = context.size;
-  options.cache_types = {.keys = quant::dtype_from_name(context.key_type).value(),
-                         .values = quant::dtype_from_name(context.value_type).value()};
+  const auto cache_type = [](const std::string& name) {
+    return quant::dtype_from_name(name).value_or(quant::DType::kF16);  // the flags take no unknown name
+  };
+  options.cache_types = {.keys = cache_type(context.key_type), .values = cache_type(context.value_type)};
   for (const AdapterSpec& spec : adapters.specs()) options.adapters.push_back({spec.path, spec.scale});
   options.prompt_template = templates.prompt;
   options.chat_template = templates.chat;

@@ -126,7 +126,7 @@ void expect_pieces_equal_whole(Context& context, const std::array<Tensor, 3>& qk
   const auto& [q, k, v] = qkv;
   const std::vector<Segment> whole = {part(0, q.rows())};
   const Tensor expected = attention(context, q, k, v, shape, whole);
-  const auto half = static_cast<int64_t>(shape.kv_heads * kKvBlockTokens * quant::row_bytes(type, shape.head_dim));
+  const int64_t half = shape.kv_heads * kKvBlockTokens * quant::row_bytes(type, shape.head_dim);
   std::vector<std::vector<std::byte>> memory(3, std::vector<std::byte>(static_cast<size_t>(2 * half)));
   const std::vector<std::byte*> blocks = {memory[0].data(), memory[1].data(), memory[2].data()};
   for (int64_t begin = 0; begin < q.rows();) {
