@@ -50,8 +50,9 @@ class Answering {
   // Reads what is pending. The logits that followed.
   std::vector<float> read() {
     const Reading reading{&sequence_, static_cast<int64_t>(sequence_.pending().size())};
-    const auto logits = *forward(runtime_, context_, {&reading, 1}).logits(0);
+    const ForwardResult result = forward(runtime_, context_, {&reading, 1});
     ++passes_;
+    const auto logits = result.logits(0).value_or(std::span<const float>());
     return {logits.begin(), logits.end()};
   }
   // Without a drafter, token by token.
