@@ -51,8 +51,8 @@ class Answering {
   std::vector<float> read() {
     const Reading reading{&sequence_, static_cast<int64_t>(sequence_.pending().size())};
     const ForwardResult result = forward(runtime_, context_, {&reading, 1});
-    const auto logits = result.logits(0).value_or(std::span<const float>());
     ++passes_;
+    const auto logits = result.logits(0).value_or(std::span<const float>());
     return {logits.begin(), logits.end()};
   }
   // Without a drafter, token by token.
