@@ -16,6 +16,8 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+class DoneJob final : public patina::server::Job {};
+
 // Answers at once, with a text that holds the prompt.
 class EchoCompleter final : public patina::server::Completer {
  public:
@@ -32,7 +34,7 @@ class EchoCompleter final : public patina::server::Completer {
     patina::engine::Outcome outcome;
     outcome.generation.reason = patina::engine::StopReason::kEndOfText;
     request.on_done(outcome);
-    return nullptr;
+    return std::make_unique<DoneJob>();
   }
   std::vector<patina::engine::TokenId> tokenize(std::string_view text, bool /*add_special*/,
                                                 bool /*parse_special*/) const override {
