@@ -6,19 +6,10 @@
 
 namespace patina::apps {
 
-namespace {
-
-// The cache counts whole blocks for each sequence.
-int64_t whole_blocks(int64_t tokens) {
-  return (tokens + ops::kKvBlockTokens - 1) / ops::kKvBlockTokens * ops::kKvBlockTokens;
-}
-
-}  // namespace
-
 DirectPass::DirectPass(const engine::Runtime& runtime, int64_t context, int64_t sequences)
     : runtime_(runtime),
       context_(runtime.make_context(buffers_)),
-      cache_(runtime.model().hyper(), whole_blocks(context) * sequences, runtime.cache_types()) {
+      cache_(runtime.model().hyper(), model::whole_kv_blocks(context) * sequences, runtime.cache_types()) {
   for (int64_t i = 0; i < sequences; ++i) sequences_.emplace_back(cache_);
 }
 

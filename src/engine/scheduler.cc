@@ -40,10 +40,6 @@ Error current_error() {
   }
 }
 
-int64_t whole_blocks(int64_t tokens) {
-  return (tokens + ops::kKvBlockTokens - 1) / ops::kKvBlockTokens * ops::kKvBlockTokens;
-}
-
 }  // namespace
 
 class Scheduler::Loop {
@@ -117,7 +113,8 @@ Scheduler::Loop::Loop(const Runtime& runtime, const SchedulerOptions& options, L
       options_(options),
       log_(std::move(log)),
       context_(runtime.make_context(buffers_)),
-      cache_(runtime.model().hyper(), whole_blocks(runtime.context_length()) * options.slots, runtime.cache_types()) {
+      cache_(runtime.model().hyper(), model::whole_kv_blocks(runtime.context_length()) * options.slots,
+             runtime.cache_types()) {
   slots_.reserve(static_cast<size_t>(options.slots));
   for (int i = 0; i < options.slots; ++i) {
     slots_.push_back({.sequence = Sequence(runtime.tokenizer(), cache_, runtime.context_length()),

@@ -9,8 +9,6 @@ namespace patina::model {
 
 namespace {
 
-int64_t blocks_for(int64_t tokens) { return (tokens + ops::kKvBlockTokens - 1) / ops::kKvBlockTokens; }
-
 // Bytes of one layer's keys, or values, in a block.
 int64_t rows_bytes(const Hyperparameters& hyper, quant::DType type) {
   if (type != quant::DType::kF16 && type != quant::DType::kQ8_0) {
@@ -27,12 +25,14 @@ int64_t rows_bytes(const Hyperparameters& hyper, quant::DType type) {
 
 }  // namespace
 
+int64_t kv_blocks(int64_t tokens) { return (tokens + ops::kKvBlockTokens - 1) / ops::kKvBlockTokens; }
+
 KvCache::KvCache(const Hyperparameters& hyper, int64_t tokens, KvTypes types)
     : types_(types),
       layers_(hyper.layers),
       key_bytes_(rows_bytes(hyper, types.keys)),
       layer_bytes_(key_bytes_ + rows_bytes(hyper, types.values)),
-      max_blocks_(blocks_for(tokens)) {}
+      max_blocks_(kv_blocks(tokens)) {}
 
 int64_t KvCache::blocks_free() const { return max_blocks_ - used_blocks_; }
 
@@ -76,11 +76,11 @@ KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
 KvSequence::~KvSequence() { release(0); }
 
 bool KvSequence::can_grow(int64_t tokens) const {
-  return blocks_for(length_ + tokens) - static_cast<int64_t>(blocks_.size()) <= cache_->blocks_free();
+  return kv_blocks(length_ + tokens) - static_cast<int64_t>(blocks_.size()) <= cache_->blocks_free();
 }
 
 void KvSequence::grow(int64_t tokens) {
-  const int64_t wanted = blocks_for(length_ + tokens);
+  const int64_t wanted = kv_blocks(length_ + tokens);
   while (static_cast<int64_t>(blocks_.size()) < wanted) {
     blocks_.push_back(cache_->take());
     pointers_.push_back(blocks_.back().data());
@@ -90,7 +90,7 @@ void KvSequence::grow(int64_t tokens) {
 
 void KvSequence::truncate(int64_t length) {
   length_ = std::clamp<int64_t>(length, 0, length_);
-  release(static_cast<size_t>(blocks_for(length_)));
+  release(static_cast<size_t>(kv_blocks(length_)));
 }
 
 ops::KvLayer KvSequence::layer(int64_t index) const {

@@ -12,6 +12,10 @@ namespace patina::model {
 
 class KvSequence;
 
+// How many of a cache's blocks `tokens` tokens of one sequence take, and how many tokens these blocks have room for.
+int64_t kv_blocks(int64_t tokens);
+inline int64_t whole_kv_blocks(int64_t tokens) { return kv_blocks(tokens) * ops::kKvBlockTokens; }
+
 // What the keys and the values are kept in: F16, or Q8_0 for about half of the memory.
 struct KvTypes {
   quant::DType keys = quant::DType::kF16;
