@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -15,6 +17,8 @@ constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 // Up to this many, a heap of the best is kept in one pass over the logits; above, a selection is cheaper.
 constexpr size_t kHeapLimit = 1024;
+
+constexpr std::string_view kNoneLeft = "no token can be chosen: every one has a probability of zero";
 
 void check(float value, std::string_view name) {
   if (std::isnan(value)) fail(ErrorKind::kInvalidArgument, "{} must be a number", name);
@@ -31,7 +35,7 @@ TokenId argmax(std::span<const float> logits) {
       best = static_cast<TokenId>(i);
     }
   }
-  if (best < 0) fail(ErrorKind::kInvalidArgument, "no token can be chosen: every one has a probability of zero");
+  if (best < 0) fail(ErrorKind::kInvalidArgument, "{}", kNoneLeft);
   return best;
 }
 
@@ -54,60 +58,103 @@ void Sampler::reset() {
 }
 
 TokenId Sampler::sample(std::span<const float> logits) {
-  logits_.assign(logits.begin(), logits.end());
-  apply_penalties();
-  for (const TokenId id : params_.banned) {
-    if (id >= 0 && id < static_cast<TokenId>(logits_.size())) logits_[id] = kNever;
-  }
-  const TokenId best = argmax(logits_);
-  if (params_.temperature <= 0 || std::isinf(logits_[best])) return best;
-  gather();
+  change_some(logits);
+  gather(logits);
+  if (candidates_.empty()) fail(ErrorKind::kInvalidArgument, "{}", kNoneLeft);
+  const Candidate best = *std::ranges::min_element(candidates_, better);
+  if (params_.temperature <= 0 || std::isinf(best.logit)) return best.id;
   if (params_.top_p < 1) keep_mass(params_.top_p);
-  if (params_.min_p > 0) keep_likely(params_.min_p, logits_[best]);
-  return draw(logits_[best]);
+  if (params_.min_p > 0) keep_likely(params_.min_p, best.logit);
+  return draw(best.logit);
 }
 
-// As llama.cpp's "penalties" sampler: Keskar et al. 2019 (CTRL) for the repeat penalty, but made to lower negative
-// logits too, and the presence and frequency penalties of OpenAI's API.
-void Sampler::apply_penalties() {
-  const bool off = params_.repeat_penalty == 1 && params_.presence_penalty == 0 && params_.frequency_penalty == 0;
-  if (off || params_.repeat_last_n == 0) return;
-  const size_t length = params_.repeat_last_n < 0
-                            ? history_.size()
-                            : std::min(history_.size(), static_cast<size_t>(params_.repeat_last_n));
+int64_t Sampler::decisive_logits(int64_t ahead) const {
+  if (params_.repeat_penalty < 1 || params_.presence_penalty < 0 || params_.frequency_penalty < 0) return 0;
+  const bool greedy = params_.temperature <= 0;
+  if (!greedy && params_.top_k <= 0) return 0;
+  // Each token that is made less likely lets the next one in.
+  const size_t lowered = penalized(history_.size() + static_cast<size_t>(ahead)) + params_.banned.size();
+  return (greedy ? 1 : params_.top_k) + static_cast<int64_t>(lowered);
+}
+
+// How many of the last tokens of such a history the penalties act on.
+size_t Sampler::penalized(size_t history) const {
+  if (params_.repeat_penalty == 1 && params_.presence_penalty == 0 && params_.frequency_penalty == 0) return 0;
+  return params_.repeat_last_n < 0 ? history : std::min(history, static_cast<size_t>(params_.repeat_last_n));
+}
+
+// What the penalties and the ban make of some logits. As llama.cpp's "penalties" sampler: Keskar et al. 2019 (CTRL) for
+// the repeat penalty, but made to lower negative logits too, and the presence and frequency penalties of OpenAI's API.
+void Sampler::change_some(std::span<const float> logits) {
+  std::map<TokenId, float> changed;
+  const auto known = [&](TokenId id) { return id >= 0 && id < static_cast<TokenId>(logits.size()); };
   std::unordered_map<TokenId, int> counts;
-  for (const TokenId id : std::span(history_).last(length)) ++counts[id];
+  for (const TokenId id : std::span(history_).last(penalized(history_.size()))) ++counts[id];
   for (const auto& [id, count] : counts) {
-    if (id < 0 || id >= static_cast<TokenId>(logits_.size())) continue;
-    float& logit = logits_[id];
-    logit = logit > 0 ? logit / params_.repeat_penalty : logit * params_.repeat_penalty;
-    logit -= static_cast<float>(count) * params_.frequency_penalty + params_.presence_penalty;
+    if (!known(id)) continue;
+    const float logit = logits[id] > 0 ? logits[id] / params_.repeat_penalty : logits[id] * params_.repeat_penalty;
+    changed[id] = logit - (static_cast<float>(count) * params_.frequency_penalty + params_.presence_penalty);
   }
+  for (const TokenId id : params_.banned) {
+    if (known(id)) changed[id] = kNever;
+  }
+  changed_.assign(changed.begin(), changed.end());
 }
 
-// Fills candidates_ with the top-k tokens, or with all.
-void Sampler::gather() {
-  const auto better = [](const Candidate& a, const Candidate& b) { return a.better_than(b); };
-  const size_t limit = params_.top_k > 0 ? static_cast<size_t>(params_.top_k) : logits_.size();
-  const bool heap = limit <= kHeapLimit && limit < logits_.size();
+bool Sampler::is_changed(TokenId id) const {
+  const auto found = std::ranges::lower_bound(changed_, id, {}, &std::pair<TokenId, float>::first);
+  return found != changed_.end() && found->first == id;
+}
+
+// Fills candidates_ with the top-k tokens (the best one to be greedy), or with all.
+void Sampler::gather(std::span<const float> logits) {
+  const size_t limit = params_.temperature <= 0 ? 1
+                       : params_.top_k > 0      ? static_cast<size_t>(params_.top_k)
+                                                : logits.size();
   candidates_.clear();
-  for (size_t i = 0; i < logits_.size(); ++i) {
-    const Candidate candidate{logits_[i], static_cast<TokenId>(i)};
-    if (!(candidate.logit > kNever)) continue;
-    if (heap && candidates_.size() == limit) {
-      if (!candidate.better_than(candidates_.front())) continue;
-      std::pop_heap(candidates_.begin(), candidates_.end(), better);
-      candidates_.back() = candidate;
-      std::push_heap(candidates_.begin(), candidates_.end(), better);
-    } else {
-      candidates_.push_back(candidate);
-      if (heap) std::push_heap(candidates_.begin(), candidates_.end(), better);
+  if (limit <= kHeapLimit && limit < logits.size()) {
+    gather_best(logits, limit);
+  } else {
+    for (const auto& [id, logit] : changed_) add({logit, id}, logits.size());
+    for (size_t i = 0; i < logits.size(); ++i) {
+      const auto id = static_cast<TokenId>(i);
+      if (!is_changed(id)) add({logits[i], id}, logits.size());
+    }
+    if (limit < candidates_.size()) keep_best(limit);
+  }
+  std::ranges::sort(candidates_, {}, &Candidate::id);
+}
+
+// One pass that looks closer only at groups of logits with one that can be among the best.
+void Sampler::gather_best(std::span<const float> logits, size_t limit) {
+  constexpr size_t kGroup = 32;
+  for (const auto& [id, logit] : changed_) add({logit, id}, limit);
+  for (size_t begin = 0; begin < logits.size(); begin += kGroup) {
+    const std::span<const float> group = logits.subspan(begin, std::min(kGroup, logits.size() - begin));
+    if (candidates_.size() == limit) {
+      const float least = candidates_.front().logit;
+      int reaching = 0;
+      for (const float logit : group) reaching |= logit >= least ? 1 : 0;
+      if (reaching == 0) continue;
+    }
+    for (size_t i = 0; i < group.size(); ++i) {
+      const auto id = static_cast<TokenId>(begin + i);
+      if (candidates_.size() == limit && group[i] < candidates_.front().logit) continue;
+      if (!is_changed(id)) add({group[i], id}, limit);
     }
   }
-  if (heap) {
-    std::sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-  } else if (limit < candidates_.size()) {
-    keep_best(limit);
+}
+
+// To the best `limit` candidates so far, a heap with the worst in front once there are so many.
+void Sampler::add(const Candidate& candidate, size_t limit) {
+  if (!(candidate.logit > kNever)) return;  // NaN too
+  if (candidates_.size() < limit) {
+    candidates_.push_back(candidate);
+    if (candidates_.size() == limit) std::ranges::make_heap(candidates_, better);
+  } else if (candidate.better_than(candidates_.front())) {
+    std::ranges::pop_heap(candidates_, better);
+    candidates_.back() = candidate;
+    std::ranges::push_heap(candidates_, better);
   }
 }
 
@@ -118,8 +165,7 @@ void Sampler::keep_from(const Candidate& worst) {
 void Sampler::keep_best(size_t count) {
   scratch_ = candidates_;
   const auto last = scratch_.begin() + static_cast<std::ptrdiff_t>(count - 1);
-  std::nth_element(scratch_.begin(), last, scratch_.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.better_than(b); });
+  std::nth_element(scratch_.begin(), last, scratch_.end(), better);
   keep_from(*last);
 }
 
@@ -127,7 +173,6 @@ void Sampler::keep_best(size_t count) {
 // nucleus sampling): a quickselect by probability mass instead of by count, so that nothing large is sorted.
 void Sampler::keep_mass(double share) {
   constexpr size_t kSmall = 64;
-  const auto better = [](const Candidate& a, const Candidate& b) { return a.better_than(b); };
   scratch_ = candidates_;
   const float best = std::min_element(scratch_.begin(), scratch_.end(), better)->logit;
   const auto weight = [best](const Candidate& c) { return std::exp(static_cast<double>(c.logit) - best); };

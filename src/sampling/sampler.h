@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <random>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace patina::sampling {
@@ -33,6 +34,9 @@ class Sampler {
   // `logits`: one f32 a token of the vocabulary, not modified. NaN counts as minus infinity; of several plus infinities
   // the first is chosen. Throws kInvalidArgument when no token can be chosen.
   TokenId sample(std::span<const float> logits);
+  // How many of the largest logits decide what sample() does, when `ahead` more tokens have been accepted: with the
+  // others, as long as they are smaller, as they like, it chooses the same. 0: all of them.
+  int64_t decisive_logits(int64_t ahead) const;
   // Adds a token (of the prompt or the answer) to the history that the penalties look at.
   void accept(TokenId token);
   void reset();  // forgets the history and restarts the random sequence at the seed
@@ -49,8 +53,14 @@ class Sampler {
     }
   };
 
-  void apply_penalties();
-  void gather();
+  static bool better(const Candidate& a, const Candidate& b) { return a.better_than(b); }
+
+  size_t penalized(size_t history) const;
+  void change_some(std::span<const float> logits);
+  bool is_changed(TokenId id) const;
+  void gather(std::span<const float> logits);
+  void gather_best(std::span<const float> logits, size_t limit);
+  void add(const Candidate& candidate, size_t limit);
   void keep_from(const Candidate& worst);
   void keep_best(size_t count);
   void keep_mass(double share);
@@ -62,8 +72,8 @@ class Sampler {
   std::mt19937_64 random_;
   std::vector<TokenId> history_;
   // Buffers of sample(), kept to save their allocation.
-  std::vector<float> logits_;
-  std::vector<Candidate> candidates_;  // what is still eligible, by rising id
+  std::vector<std::pair<TokenId, float>> changed_;  // logits that are not the model's, by rising id
+  std::vector<Candidate> candidates_;               // what is still eligible, by rising id
   std::vector<Candidate> scratch_;
   std::vector<double> weights_;
 };

@@ -157,6 +157,51 @@ TEST(Sampler, TheKeptSetIsThatOfTheSortedReference) {
   }
 }
 
+TEST(Sampler, OnlyTheDecisiveLogitsDecide) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    SamplingParams params;
+    params.seed = seed;
+    params.temperature = seed % 3 == 0 ? 0 : 0.5F;
+    params.top_k = static_cast<int>(1 + seed % 7);
+    if (seed % 2 == 0) params.repeat_penalty = 1.5F;
+    if (seed % 4 == 0) params.presence_penalty = 1;
+    if (seed % 5 == 0) params.repeat_last_n = -1;
+    if (seed % 7 == 0) params.banned = {3, 90, 120};
+    Sampler whole(params);
+    Sampler part(params);
+    for (int step = 0; step < 40; ++step) {
+      const std::vector<float> logits = random_logits(130, seed * 1000 + static_cast<uint64_t>(step), 4);
+      std::vector<float> sorted = logits;
+      std::sort(sorted.begin(), sorted.end(), std::greater<>());
+      const int64_t count = part.decisive_logits(0);
+      ASSERT_GT(count, 0);
+      ASSERT_LT(count, 130);
+      std::vector<float> others = logits;
+      for (float& logit : others) {
+        if (logit < sorted[static_cast<size_t>(count - 1)]) logit = sorted[static_cast<size_t>(count - 1)] - 1e-3F;
+      }
+      const TokenId token = whole.sample(logits);
+      ASSERT_EQ(part.sample(others), token) << "seed " << seed << " step " << step;
+      whole.accept(token);
+      part.accept(token);
+    }
+  }
+}
+
+TEST(Sampler, AllLogitsDecideWithoutTopKOrWherePenaltiesRaise) {
+  const auto decisive = [](const std::function<void(SamplingParams&)>& change) {
+    SamplingParams params;
+    change(params);
+    return Sampler(params).decisive_logits(0);
+  };
+  EXPECT_EQ(decisive([](SamplingParams&) {}), 40);
+  EXPECT_EQ(decisive([](SamplingParams& p) { p.temperature = 0; }), 1);
+  EXPECT_EQ(decisive([](SamplingParams& p) { p.top_k = 0; }), 0);
+  EXPECT_EQ(decisive([](SamplingParams& p) { p.repeat_penalty = 0.9F; }), 0);
+  EXPECT_EQ(decisive([](SamplingParams& p) { p.presence_penalty = -1; }), 0);
+  EXPECT_EQ(decisive([](SamplingParams& p) { p.frequency_penalty = -1; }), 0);
+}
+
 TEST(Sampler, TheSameSeedGivesTheSameTokens) {
   const std::vector<float> logits = random_logits(1000, 9, 5);
   SamplingParams params;
