@@ -92,8 +92,21 @@ void update_softmax(const Context& context, const AttentionShape& shape, const Q
   }
 }
 
-void attend(const Context& context, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-            const QueryTile& tile, const Scratch& scratch, const Tensor& out, const Tensor& lse) {
+// What the attention of some rows reads and writes.
+struct Pass {
+  const Context& context;
+  const Tensor& q;
+  const Tensor& k;
+  const Tensor& v;
+  const AttentionShape& shape;
+  const Tensor& out;
+  const Tensor& lse;  // empty unless recording
+};
+
+// Leaves in `scratch` the sums of the values of the keys in `range`, weighted relative to the largest score, with the
+// sum of the weights.
+void attend(const Pass& pass, const QueryTile& tile, KeyRange range, const Scratch& scratch) {
+  const auto& [context, q, k, v, shape, out, lse] = pass;
   const auto& vector = context.kernels.vector;
   const int64_t lines = tile.lines();
   const int64_t dim = shape.head_dim;
@@ -101,7 +114,6 @@ void attend(const Context& context, const Tensor& q, const Tensor& k, const Tens
   std::fill_n(scratch.sums, lines * dim, 0.0F);
   std::fill_n(scratch.largest, lines, -std::numeric_limits<float>::infinity());
   std::fill_n(scratch.total, lines, 0.0F);
-  const KeyRange range = visible(shape, tile);
   for (int64_t first = range.begin / kKeyTile * kKeyTile; first < range.end; first += kKeyTile) {
     const int64_t count = std::min(kKeyTile, range.end - first);
     const KvLayer& cache = tile.segment->cache;
@@ -113,13 +125,92 @@ void attend(const Context& context, const Tensor& q, const Tensor& k, const Tens
     vector.sgemm(false, false, lines, dim, count, 1.0F, scratch.scores, kKeyTile, values.data, values.stride, 1.0F,
                  scratch.sums, dim);
   }
-  for (int64_t line = 0; line < lines; ++line) {
-    vector.scale(1.0F / scratch.total[line], scratch.sums + line * dim, scratch.sums + line * dim, dim);
-    if (!lse) continue;
-    lse.row(tile.segment->begin + tile.row + line / tile.heads)[tile.head + line % tile.heads] =
+}
+
+// The whole of a tile.
+void attend(const Pass& pass, const QueryTile& tile, const Scratch& scratch) {
+  const int64_t dim = pass.shape.head_dim;
+  attend(pass, tile, visible(pass.shape, tile), scratch);
+  for (int64_t line = 0; line < tile.lines(); ++line) {
+    float* sums = scratch.sums + line * dim;
+    pass.context.kernels.vector.scale(1.0F / scratch.total[line], sums, sums, dim);
+    if (!pass.lse) continue;
+    pass.lse.row(tile.segment->begin + tile.row + line / tile.heads)[tile.head + line % tile.heads] =
         scratch.largest[line] + std::log(scratch.total[line]);
   }
-  scatter_lines(scratch.sums, shape, tile, out);
+  scatter_lines(scratch.sums, pass.shape, tile, pass.out);
+}
+
+// A tile of few rows whose keys are worked on in pieces, so that a long context keeps all threads busy. Pieces begin at
+// fixed positions: what a row gives depends neither on the other rows nor on the threads.
+struct SplitTile {
+  static constexpr int64_t kPieceKeys = 2 * kKeyTile;
+
+  QueryTile tile;
+  KeyRange seen;
+  Tensor results;  // [pieces * lines x head_dim + 2]: of each line sums, largest and total
+
+  int64_t first_piece() const { return seen.begin / kPieceKeys; }
+  int64_t pieces() const { return (seen.end + kPieceKeys - 1) / kPieceKeys - first_piece(); }
+  KeyRange piece(int64_t index) const {
+    const int64_t begin = (first_piece() + index) * kPieceKeys;
+    return {std::max(seen.begin, begin), std::min(seen.end, begin + kPieceKeys)};
+  }
+  float* result(int64_t piece, int64_t line) const { return results.row(piece * tile.lines() + line); }
+};
+
+void attend_piece(const Pass& pass, const SplitTile& split, int64_t piece, const Scratch& scratch) {
+  const int64_t dim = pass.shape.head_dim;
+  attend(pass, split.tile, split.piece(piece), scratch);
+  for (int64_t line = 0; line < split.tile.lines(); ++line) {
+    float* result = split.result(piece, line);
+    std::copy_n(scratch.sums + line * dim, dim, result);
+    result[dim] = scratch.largest[line];
+    result[dim + 1] = scratch.total[line];
+  }
+}
+
+void join_pieces(const Pass& pass, const SplitTile& split, const Scratch& scratch) {
+  const auto& vector = pass.context.kernels.vector;
+  const int64_t dim = pass.shape.head_dim;
+  for (int64_t line = 0; line < split.tile.lines(); ++line) {
+    float largest = -std::numeric_limits<float>::infinity();
+    for (int64_t piece = 0; piece < split.pieces(); ++piece) {
+      largest = std::max(largest, split.result(piece, line)[dim]);
+    }
+    float* sums = scratch.sums + line * dim;
+    std::fill_n(sums, dim, 0.0F);
+    float total = 0;
+    for (int64_t piece = 0; piece < split.pieces(); ++piece) {
+      const float* result = split.result(piece, line);
+      if (result[dim + 1] == 0) continue;  // the row sees nothing of this piece
+      const float weight = std::exp(result[dim] - largest);
+      total += weight * result[dim + 1];
+      vector.axpy(weight, result, sums, dim);
+    }
+    vector.scale(1.0F / total, sums, sums, dim);
+  }
+  scatter_lines(scratch.sums, pass.shape, split.tile, pass.out);
+}
+
+bool is_split(const Segment& segment) { return !segment.cache.blocks.empty() && segment.count <= kFewRows; }
+
+std::vector<SplitTile> split_tiles(const Pass& pass, std::span<const Segment> segments) {
+  const int64_t group = pass.shape.heads / pass.shape.kv_heads;
+  const int64_t heads = heads_together(pass.shape);
+  std::vector<SplitTile> tiles;
+  for (const Segment& segment : segments) {
+    if (!is_split(segment)) continue;
+    const int64_t count = std::max<int64_t>(1, std::min(segment.count, kQueryTile / heads));
+    for (int64_t row = 0; row < segment.count; row += count) {
+      for (int64_t head = 0; head < pass.shape.heads; head += heads) {
+        const QueryTile tile{&segment, head / group, head, heads, row, std::min(count, segment.count - row)};
+        SplitTile& split = tiles.emplace_back(SplitTile{tile, visible(pass.shape, tile), {}});
+        split.results = pass.context.make(split.pieces() * tile.lines(), pass.shape.head_dim + 2);
+      }
+    }
+  }
+  return tiles;
 }
 
 // Rows of k or v to where the cache holds them.
@@ -152,26 +243,73 @@ void store(const Context& context, const Tensor& k, const Tensor& v, const Atten
   }
 }
 
+// About the arithmetic of a segment's rows with the keys they see.
+int64_t work_of(const Pass& pass, const Segment& segment) {
+  return segment.count * (segment.position + segment.count) * pass.q.cols();
+}
+
+void attend_tiles(const Pass& pass, std::span<const Segment> segments, const Tensor& memory) {
+  std::vector<QueryTile> tiles;
+  int64_t work = 0;
+  for (const Segment& segment : segments) {
+    if (is_split(segment)) continue;
+    work += work_of(pass, segment);
+    for (const QueryTile& tile : query_tiles(pass.shape, segment)) tiles.push_back(tile);
+  }
+  pass.context.parallel(static_cast<int64_t>(tiles.size()), 1, work, [&](int64_t begin, int64_t end, int worker) {
+    const Scratch scratch(memory.row(worker), pass.shape.head_dim);
+    for (int64_t i = begin; i < end; ++i) attend(pass, tiles[static_cast<size_t>(i)], scratch);
+  });
+}
+
+void attend_split_tiles(const Pass& pass, std::span<const Segment> segments, const Tensor& memory) {
+  const std::vector<SplitTile> tiles = split_tiles(pass, segments);
+  struct Piece {
+    const SplitTile* split;
+    int64_t index;
+  };
+  std::vector<Piece> pieces;
+  int64_t work = 0;
+  for (const SplitTile& split : tiles) {
+    for (int64_t i = 0; i < split.pieces(); ++i) pieces.push_back({&split, i});
+    work += split.tile.lines() * (split.seen.end - split.seen.begin) * pass.shape.head_dim;
+  }
+  pass.context.parallel(static_cast<int64_t>(pieces.size()), 1, work, [&](int64_t begin, int64_t end, int worker) {
+    const Scratch scratch(memory.row(worker), pass.shape.head_dim);
+    for (int64_t i = begin; i < end; ++i) {
+      attend_piece(pass, *pieces[static_cast<size_t>(i)].split, pieces[static_cast<size_t>(i)].index, scratch);
+    }
+  });
+  const int64_t joins = static_cast<int64_t>(tiles.size());
+  pass.context.parallel(joins, 1, work / SplitTile::kPieceKeys, [&](int64_t begin, int64_t end, int worker) {
+    const Scratch scratch(memory.row(worker), pass.shape.head_dim);
+    for (int64_t i = begin; i < end; ++i) join_pieces(pass, tiles[static_cast<size_t>(i)], scratch);
+  });
+}
+
 }  // namespace
 
-std::vector<QueryTile> query_tiles(const AttentionShape& shape, std::span<const Segment> segments, int64_t wanted) {
-  const auto tiles_with = [&](int64_t heads) {
-    const int64_t count = std::max<int64_t>(1, kQueryTile / heads);
-    int64_t tiles = 0;
-    for (const Segment& segment : segments) tiles += (segment.count + count - 1) / count * (shape.heads / heads);
-    return tiles;
-  };
-  // Heads that share keys go together, unless that leaves threads without work.
+int64_t heads_together(const AttentionShape& shape) {
   int64_t heads = shape.heads / shape.kv_heads;
-  while (heads % 2 == 0 && tiles_with(heads) < wanted) heads /= 2;
-  const int64_t count = std::max<int64_t>(1, kQueryTile / heads);
+  while (heads > kQueryTile) heads = heads % 2 == 0 ? heads / 2 : 1;
+  return heads;
+}
+
+std::vector<QueryTile> query_tiles(const AttentionShape& shape, const Segment& segment) {
+  const auto rows_with = [](int64_t heads) { return std::max<int64_t>(1, kQueryTile / heads); };
+  const auto tiles_with = [&](int64_t heads) {
+    return (segment.count + rows_with(heads) - 1) / rows_with(heads) * (shape.heads / heads);
+  };
+  // Heads that share keys go together, unless that leaves threads without work; splitting them makes more tiles only
+  // where there are fewer rows than a tile holds.
   const int64_t group = shape.heads / shape.kv_heads;
+  int64_t heads = heads_together(shape);
+  while (heads % 2 == 0 && tiles_with(heads) < kEnoughTiles && tiles_with(heads / 2) > tiles_with(heads)) heads /= 2;
+  const int64_t count = rows_with(heads);
   std::vector<QueryTile> tiles;
-  for (const Segment& segment : segments) {
-    for (int64_t row = 0; row < segment.count; row += count) {
-      for (int64_t head = 0; head < shape.heads; head += heads) {
-        tiles.push_back({&segment, head / group, head, heads, row, std::min(count, segment.count - row)});
-      }
+  for (int64_t row = 0; row < segment.count; row += count) {
+    for (int64_t head = 0; head < shape.heads; head += heads) {
+      tiles.push_back({&segment, head / group, head, heads, row, std::min(count, segment.count - row)});
     }
   }
   return tiles;
@@ -200,16 +338,10 @@ Tensor attention(Context& context, const Tensor& q, const Tensor& k, const Tenso
   out.set_needs_grad(q.needs_grad() || k.needs_grad() || v.needs_grad());
   const bool records = context.records(out);
   const Tensor lse = records ? context.make(q.rows(), shape.heads) : Tensor();
-  const std::vector<QueryTile> tiles = query_tiles(shape, segments, records ? kRecordedTiles : context.pool.size());
   const Tensor memory = context.make(context.pool.size(), Scratch::floats(shape.head_dim));
-  int64_t work = 0;
-  for (const Segment& segment : segments) work += segment.count * (segment.position + segment.count) * q.cols();
-  context.parallel(static_cast<int64_t>(tiles.size()), 1, work, [&](int64_t begin, int64_t end, int worker) {
-    const Scratch scratch(memory.row(worker), shape.head_dim);
-    for (int64_t i = begin; i < end; ++i) {
-      attend(context, q, k, v, shape, tiles[static_cast<size_t>(i)], scratch, out, lse);
-    }
-  });
+  const Pass pass{context, q, k, v, shape, out, lse};
+  attend_tiles(pass, segments, memory);
+  attend_split_tiles(pass, segments, memory);
   if (!records) return out;
   AttentionState state{q, k, v, out, lse, shape, {segments.begin(), segments.end()}};
   context.recorder->record(out, [state = std::move(state)](Context& ctx, Gradients& gradients) {

@@ -47,8 +47,8 @@ struct AttentionShape {
 // out[t, h] = sum_s softmax_s(scale q[t, h] . k[s, h']) v[s, h']  over the positions s that row t sees,
 // for q [tokens x heads * head_dim], k and v [tokens x kv_heads * head_dim], all rotated already; segments cover all
 // rows. Tile by tile with a running maximum and sum (Dao, 2023, "FlashAttention-2"): no matrix of scores exists.
-// Segments with blocks cannot be recorded. While recording, sums have an order that does not depend on the number of
-// threads; else heads are split among these, and the last bits of a sum may differ.
+// Segments with blocks cannot be recorded. Sums have an order that depends neither on the number of threads nor on
+// other segments; up to kFewRows rows of a segment with blocks are split over their keys.
 Tensor attention(Context& context, const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
                  std::span<const Segment> segments);
 

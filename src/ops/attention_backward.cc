@@ -147,7 +147,10 @@ void attention_backward(Context& context, Gradients& gradients, const AttentionS
   const Tensor dout = gradients.take(state.out);
   if (!dout) return;
   const Pass pass{context, state, dout, row_deltas(context, state, dout)};
-  std::vector<QueryTile> tiles = query_tiles(state.shape, state.segments, kRecordedTiles);
+  std::vector<QueryTile> tiles;
+  for (const Segment& segment : state.segments) {
+    for (const QueryTile& tile : query_tiles(state.shape, segment)) tiles.push_back(tile);
+  }
   group_tiles(tiles);
   const int64_t dim = state.shape.head_dim;
   const Tensor memory = context.make(context.pool.size(), Scratch::floats(dim));

@@ -15,8 +15,8 @@ constexpr int64_t kKeyTile = kKvBlockTokens;
 // elements (4 x 64 KiB) stay in a second-level cache of 512 KiB.
 constexpr int64_t kQueryTile = 64;
 
-// How many tiles there should be at least while training: a constant, so that sums do not depend on the threads.
-constexpr int64_t kRecordedTiles = 16;
+// How many tiles of a segment there should be at least: a constant, so that sums do not depend on the threads.
+constexpr int64_t kEnoughTiles = 16;
 
 // Rows [row, row + count) of a segment, for the query heads [head, head + heads), which all read kv_head. A tile's line
 // (t - row) * heads + (h - head) belongs to row t and head h.
@@ -55,8 +55,11 @@ inline KeyRange visible_in(const AttentionShape& shape, const QueryTile& tile, i
   return {begin, std::clamp<int64_t>(all.end - first, begin, count)};
 }
 
-// All rows and heads of a batch in tiles; at least `wanted` of them if there are as many heads and rows.
-std::vector<QueryTile> query_tiles(const AttentionShape& shape, std::span<const Segment> segments, int64_t wanted);
+// How many heads of those that share keys fit into a tile.
+int64_t heads_together(const AttentionShape& shape);
+
+// All rows and heads of a segment in tiles; at least kEnoughTiles of them if there are as many heads and rows.
+std::vector<QueryTile> query_tiles(const AttentionShape& shape, const Segment& segment);
 
 // Lines of a tile to out [lines x head_dim] from x [tokens x heads * head_dim], times `scale`; and back.
 void gather_lines(const Context& context, const Tensor& x, const AttentionShape& shape, const QueryTile& tile,

@@ -161,6 +161,42 @@ TEST(Generator, PromptsThatCannotBeAnsweredAreRefused) {
   EXPECT_EQ(generator.generate(std::vector<TokenId>(7, 260), greedy(1)).reason, StopReason::kLength);
 }
 
+// The logits after a prompt of two passes and after each of some tokens of the answer.
+std::vector<float> logits_of_an_answer(const Runtime& runtime) {
+  tensor::BufferPool buffers;
+  ops::Context context = runtime.make_context(buffers);
+  model::KvCache cache(runtime.model().hyper(), runtime.context_length());
+  Sequence sequence(runtime.tokenizer(), cache, runtime.context_length());
+  std::vector<TokenId> prompt(530);
+  for (int i = 0; i < 530; ++i) prompt[i] = TinyModelWriter::kFirstLetter + i * i % TinyModelWriter::kLetters;
+  sequence.begin(prompt, greedy(6), {});
+  std::vector<float> all;
+  while (!sequence.done()) {
+    const auto pending = static_cast<int64_t>(sequence.pending().size());
+    const Reading reading{&sequence, std::min<int64_t>(pending, kPromptChunk)};
+    const ForwardResult result = forward(runtime, context, {&reading, 1});
+    const auto logits = result.logits(0);
+    if (!logits) continue;
+    all.insert(all.end(), logits->begin(), logits->end());
+    sequence.take_logits(*logits);
+  }
+  return all;
+}
+
+TEST(Forward, TheNumberOfThreadsDoesNotChangeABit) {
+  TinyModel model;
+  const std::filesystem::path adapter = write_adapter(model, "instruction");
+  for (const bool with_adapter : {false, true}) {
+    if (with_adapter) model.options.adapters = {{adapter, 0.5F}};
+    model.options.threads = 1;
+    const std::vector<float> expected = logits_of_an_answer(*model.open());
+    for (const int threads : {2, 3, 8}) {
+      model.options.threads = threads;
+      EXPECT_EQ(logits_of_an_answer(*model.open()), expected) << threads << " threads";
+    }
+  }
+}
+
 TEST(Forward, AFailedPassLeavesTheCachesAsTheyWere) {
   const TinyModel model;
   const auto runtime = model.open();

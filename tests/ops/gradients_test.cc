@@ -118,7 +118,38 @@ INSTANTIATE_TEST_SUITE_P(
                     AttentionCase{{.heads = 4, .kv_heads = 1, .head_dim = 8, .scale = 0.3F, .window = 4},
                                   {part(0, 11), part(11, 150)}},
                     AttentionCase{{.heads = 3, .kv_heads = 3, .head_dim = 6, .scale = 0.4F, .window = 70},
-                                  {part(0, 140)}}));
+                                  {part(0, 140)}},
+                    AttentionCase{{.heads = 134, .kv_heads = 2, .head_dim = 4, .scale = 0.4F}, {part(0, 20)}}));
+
+// A sequence with a cache that reads its rows a few at a time.
+class CachedAttention {
+ public:
+  CachedAttention(const std::array<Tensor, 3>& qkv, const AttentionShape& shape, quant::DType type)
+      : qkv_(qkv), shape_(shape), type_(type) {
+    half_ = shape.kv_heads * kKvBlockTokens * quant::row_bytes(type, shape.head_dim);
+    memory_.resize(static_cast<size_t>(qkv[0].rows() / kKvBlockTokens + 1));
+    for (std::vector<std::byte>& block : memory_) {
+      block.resize(static_cast<size_t>(2 * half_));
+      blocks_.push_back(block.data());
+    }
+  }
+
+  // The rows [begin, begin + count).
+  Tensor read(Context& context, int64_t begin, int64_t count) {
+    const KvLayer cache{.blocks = blocks_, .keys = {0, type_}, .values = {half_, type_}};
+    const std::vector<Segment> piece = {{.begin = 0, .count = count, .position = begin, .cache = cache}};
+    return attention(context, qkv_[0].rows_view(begin, count), qkv_[1].rows_view(begin, count),
+                     qkv_[2].rows_view(begin, count), shape_, piece);
+  }
+
+ private:
+  std::array<Tensor, 3> qkv_;
+  AttentionShape shape_;
+  quant::DType type_;
+  int64_t half_;
+  std::vector<std::vector<std::byte>> memory_;
+  std::vector<std::byte*> blocks_;
+};
 
 // Attention over a cache that is filled in pieces, against attention to everything at once.
 void expect_pieces_equal_whole(Context& context, const std::array<Tensor, 3>& qkv, const AttentionShape& shape,
@@ -126,23 +157,51 @@ void expect_pieces_equal_whole(Context& context, const std::array<Tensor, 3>& qk
   const auto& [q, k, v] = qkv;
   const std::vector<Segment> whole = {part(0, q.rows())};
   const Tensor expected = attention(context, q, k, v, shape, whole);
-  const int64_t half = shape.kv_heads * kKvBlockTokens * quant::row_bytes(type, shape.head_dim);
-  std::vector<std::vector<std::byte>> memory(3, std::vector<std::byte>(static_cast<size_t>(2 * half)));
-  const std::vector<std::byte*> blocks = {memory[0].data(), memory[1].data(), memory[2].data()};
-  for (int64_t begin = 0; begin < q.rows();) {
-    const int64_t count = std::min<int64_t>(begin % 3 == 0 ? 61 : 1, q.rows() - begin);
-    const KvLayer cache{.blocks = blocks, .keys = {0, type}, .values = {half, type}};
-    const std::vector<Segment> piece = {{.begin = 0, .count = count, .position = begin, .cache = cache}};
-    const Tensor out = attention(context, q.rows_view(begin, count), k.rows_view(begin, count),
-                                 v.rows_view(begin, count), shape, piece);
+  CachedAttention cached(qkv, shape, type);
+  constexpr std::array<int64_t, 5> kCounts = {61, 1, 8, 3, 30};
+  size_t read = 0;
+  for (int64_t begin = 0; begin < q.rows(); ++read) {
+    const int64_t count = std::min(kCounts[read % kCounts.size()], q.rows() - begin);
+    const Tensor out = cached.read(context, begin, count);
     for (int64_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out.data()[i], expected.row(begin)[i], tolerance);
     begin += count;
   }
 }
 
+TEST_F(OpsTest, AttentionGivesTheSameBitsWithAnyNumberOfThreads) {
+  const AttentionShape shape{.heads = 8, .kv_heads = 2, .head_dim = 16, .scale = 0.35F, .window = 0};
+  const std::array<Tensor, 3> qkv = {random(520, 128), random(520, 32), random(520, 32)};
+  ThreadPool many(5);
+  Context context{.pool = many, .kernels = context_.kernels, .buffers = buffers_, .recorder = nullptr, .precise = true};
+  CachedAttention one(qkv, shape, quant::DType::kF16);
+  CachedAttention other(qkv, shape, quant::DType::kF16);
+  ThreadPool alone(1);
+  Context single{.pool = alone, .kernels = context_.kernels, .buffers = buffers_, .recorder = nullptr, .precise = true};
+  for (const auto& [begin, count] : {std::pair<int64_t, int64_t>{0, 500}, {500, 1}, {501, 8}, {509, 11}}) {
+    const Tensor a = one.read(single, begin, count);
+    const Tensor b = other.read(context, begin, count);
+    for (int64_t i = 0; i < a.size(); ++i) ASSERT_EQ(a.data()[i], b.data()[i]) << "row " << begin << " element " << i;
+  }
+}
+
+TEST_F(OpsTest, FewRowsOfACacheGiveTheBitsOfEachAlone) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 1, .head_dim = 16, .scale = 0.35F, .window = 140};
+  const std::array<Tensor, 3> qkv = {random(400, 64), random(400, 16), random(400, 16)};
+  CachedAttention together(qkv, shape, quant::DType::kF16);
+  CachedAttention alone(qkv, shape, quant::DType::kF16);
+  for (CachedAttention* cached : {&together, &alone}) cached->read(context_, 0, 250);
+  for (int64_t begin = 250; begin + kFewRows <= 400; begin += kFewRows) {
+    const Tensor expected = together.read(context_, begin, kFewRows);
+    for (int64_t t = 0; t < kFewRows; ++t) {
+      const Tensor row = alone.read(context_, begin + t, 1);
+      for (int64_t i = 0; i < row.size(); ++i) ASSERT_EQ(row.data()[i], expected.row(t)[i]) << "row " << begin + t;
+    }
+  }
+}
+
 TEST_F(OpsTest, AttentionWithACacheInPiecesEqualsAttentionAtOnce) {
   const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 8, .scale = 0.35F, .window = 90};
-  const std::array<Tensor, 3> qkv = {random(150, 32), random(150, 16), random(150, 16)};
+  const std::array<Tensor, 3> qkv = {random(450, 32), random(450, 16), random(450, 16)};
   for (const Tensor& x : {qkv[1], qkv[2]}) {  // values that f16 holds exactly
     for (float& value : x.values()) value = std::round(value * 64) / 64;
   }
@@ -151,7 +210,7 @@ TEST_F(OpsTest, AttentionWithACacheInPiecesEqualsAttentionAtOnce) {
 
 TEST_F(OpsTest, AttentionTakesACacheOfEightBits) {
   const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 64, .scale = 0.125F, .window = 0};
-  const std::array<Tensor, 3> qkv = {random(150, 256), random(150, 128), random(150, 128)};
+  const std::array<Tensor, 3> qkv = {random(300, 256), random(300, 128), random(300, 128)};
   for (const Tensor& x : {qkv[1], qkv[2]}) {  // values that blocks with a scale of 1/64 hold exactly
     for (int64_t i = 0; i < x.size(); ++i) {
       float& value = x.data()[i];
