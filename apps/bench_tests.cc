@@ -13,6 +13,7 @@
 #include "apps/training_step.h"
 #include "base/error.h"
 #include "platform/memory.h"
+#include "sampling/sampler.h"
 
 namespace patina::apps {
 
@@ -33,16 +34,21 @@ class Answering {
   Answering(const engine::Runtime& runtime, const BenchTest& test)
       : test_(test),
         pass_(runtime, test.depth + test.prompt + test.generate, test.sequences),
-        text_(random_tokens(runtime, std::max({test.depth, test.prompt, test.generate * test.sequences}))) {
+        text_(random_tokens(runtime, std::max(test.depth, test.prompt))),
+        first_(runtime.tokenizer().bos() == tokenizer::kNoToken ? 0 : runtime.tokenizer().bos()) {
     for (int64_t i = 0; i < test.sequences; ++i) read(test.depth, i, false);
   }
 
   void run() {
     pass_.rewind(test_.depth);
     read(test_.prompt, 0, true);
-    const auto at_once = static_cast<size_t>(test_.sequences);
-    for (size_t i = 0; i < static_cast<size_t>(test_.generate); ++i) {
-      pass_.logits(pass_.hidden_of_all(std::span(text_).subspan(i * at_once, at_once)));
+    std::vector<int32_t> last(static_cast<size_t>(test_.sequences), first_);
+    std::vector<sampling::Sampler> samplers(last.size(), sampling::Sampler(sampling::SamplingParams{}));
+    for (int64_t i = 0; i < test_.generate; ++i) {
+      const tensor::Tensor logits = pass_.decisive_logits(pass_.hidden_of_all(last));
+      for (size_t s = 0; s < last.size(); ++s) {
+        last[s] = samplers[s].sample(logits.rows_view(static_cast<int64_t>(s), 1).values());
+      }
     }
   }
 
@@ -62,6 +68,7 @@ class Answering {
   BenchTest test_;
   DirectPass pass_;
   std::vector<int32_t> text_;
+  int32_t first_;  // of each answer
 };
 
 std::function<void()> body_of(const engine::Runtime& runtime, const BenchTest& test) {

@@ -25,15 +25,14 @@ struct Products {
 };
 
 struct ModelWork {
-  double weight_bytes = 0;
   Products token;  // of a token
   Products row;    // of a token whose logits are wanted, besides
 
-  PassWork pass(int64_t passes, int64_t tokens, int64_t rows) const {
+  PassWork pass(int64_t passes, int64_t weight_bytes, int64_t tokens, int64_t rows) const {
     const auto t = static_cast<double>(tokens);
     const auto r = static_cast<double>(rows);
     return {.passes = static_cast<double>(passes),
-            .weight_bytes = weight_bytes,
+            .weight_bytes = static_cast<double>(weight_bytes),
             .int8_products = t * token.int8 + r * row.int8,
             .f32_products = t * token.f32 + r * row.f32};
   }
@@ -44,7 +43,7 @@ ModelWork model_work(const engine::Runtime& runtime) {
   const bool precise = runtime.make_context(buffers).precise;
   const auto in_floats = [&](quant::DType type) { return precise || quant::is_float(type); };
   const model::Model& model = runtime.model();
-  ModelWork work{.weight_bytes = static_cast<double>(model.weight_bytes()), .token = {}, .row = {}};
+  ModelWork work;
   const std::string last_feed_forward = fmt::format("blk.{}.ffn_", model.hyper().layers - 1);
   for (const adapter::LinearSite& site : model.sites()) {
     (site.name.starts_with(last_feed_forward) ? work.row : work.token)
@@ -59,18 +58,19 @@ ModelWork model_work(const engine::Runtime& runtime) {
 
 std::vector<PassWork> work_of(const engine::Runtime& runtime, const BenchTest& test) {
   const ModelWork model = model_work(runtime);
+  const int64_t all = runtime.model().weight_bytes();
   if (test.train > 0) {
     // Forward, and in f32 back through every matrix.
     const auto tokens = static_cast<double>(test.train);
     const PassWork back{.passes = 1,
-                        .weight_bytes = model.weight_bytes,
+                        .weight_bytes = static_cast<double>(all),
                         .int8_products = 0,
                         .f32_products = tokens * (model.token.all() + model.row.all())};
-    return {model.pass(1, test.train, test.train), back};
+    return {model.pass(1, all, test.train, test.train), back};
   }
   const int64_t rest = test.prompt % kPassTokens;
-  return {model.pass(test.prompt / kPassTokens, kPassTokens, 1), model.pass(rest > 0 ? 1 : 0, rest, 1),
-          model.pass(test.generate, test.sequences, test.sequences)};
+  return {model.pass(test.prompt / kPassTokens, all, kPassTokens, 1), model.pass(rest > 0 ? 1 : 0, all, rest, 1),
+          model.pass(test.generate, runtime.read_bytes(test.sequences), test.sequences, test.sequences)};
 }
 
 std::optional<WorkBound> bound_of(const std::vector<PassWork>& work, const measure::MachineLimits& limits) {

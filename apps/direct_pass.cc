@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "model/model.h"
+#include "sampling/sampler.h"
 
 namespace patina::apps {
 
@@ -33,6 +34,11 @@ tensor::Tensor DirectPass::hidden_of_all(std::span<const int32_t> tokens) {
 
 tensor::Tensor DirectPass::logits(const tensor::Tensor& hidden_rows) {
   return runtime_.model().logits(context_, hidden_rows);
+}
+
+tensor::Tensor DirectPass::decisive_logits(const tensor::Tensor& hidden_rows) {
+  const std::vector<int64_t> counts(static_cast<size_t>(hidden_rows.rows()), sampling::SamplingParams{}.top_k);
+  return runtime_.logits(context_, hidden_rows, counts);
 }
 
 void DirectPass::rewind(int64_t length) {

@@ -23,6 +23,8 @@ class DirectPass {
   // The next position of every sequence, a token for each, in one pass: their hidden states.
   tensor::Tensor hidden_of_all(std::span<const int32_t> tokens);
   tensor::Tensor logits(const tensor::Tensor& hidden_rows);
+  // Those that sampling with the default parameters looks at (Runtime::logits()).
+  tensor::Tensor decisive_logits(const tensor::Tensor& hidden_rows);
   void rewind(int64_t length);  // forgets the positions from `length` on, of every sequence
   ops::Context& context() { return context_; }
 

@@ -1,6 +1,7 @@
 #include "engine/forward.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace patina::engine {
 
@@ -37,6 +38,7 @@ std::optional<std::span<const float>> ForwardResult::logits(size_t i) const {
 ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<const Reading> readings) {
   std::vector<model::SequencePart> parts;
   std::vector<int32_t> wanted;
+  std::vector<int64_t> decisive;
   std::vector<ForwardResult::Rows> rows;
   int64_t end = 0;
   Growth growth(readings);
@@ -46,13 +48,14 @@ ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<c
     end += reading.tokens;
     const bool last = reading.tokens == static_cast<int64_t>(pending.size());
     const int64_t count = last ? reading.sequence->wanted_rows() : 0;
+    if (last) std::ranges::copy(reading.sequence->decisive_logits(), std::back_inserter(decisive));
     rows.push_back({static_cast<int64_t>(wanted.size()), count});
     for (int64_t row = end - count; row < end; ++row) wanted.push_back(static_cast<int32_t>(row));
     reading.sequence->cache().grow(reading.tokens);
   }
   ops::Tensor logits;
   const ops::Tensor hidden = runtime.model().hidden(context, parts, wanted, runtime.attachment());
-  if (!wanted.empty()) logits = runtime.model().logits(context, hidden);
+  if (!wanted.empty()) logits = runtime.logits(context, hidden, decisive);
   growth.keep();
   return {std::move(logits), std::move(rows)};
 }

@@ -20,7 +20,8 @@ struct Reading {
   int64_t tokens;
 };
 
-// The logits after the last pending tokens (Sequence::wanted_rows()) of each sequence that has read all of them.
+// The logits after the last pending tokens (Sequence::wanted_rows()) of each sequence that has read all of them, as
+// Runtime::logits() gives them.
 class ForwardResult {
  public:
   // Of each reading the rows of its logits, `count` of them from `first` on.

@@ -1,17 +1,24 @@
 #include "engine/runtime.h"
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "model/vocab_from_file.h"
+#include "ops/sketch.h"
 #include "platform/cores.h"
+#include "platform/memory.h"
 
 namespace patina::engine {
 
 namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
+
+// Up to so many wanted, a sketch finds the largest logits faster than they are computed.
+constexpr int64_t kMostSought = 256;
 
 std::shared_ptr<const io::ModelFile> open_model_file(const RuntimeOptions& options) {
   std::shared_ptr<const io::ModelFile> file = io::ModelFile::open(options.model, options.hints);
@@ -38,6 +45,25 @@ int64_t context_of(const RuntimeOptions& options, int64_t model_context, const L
 
 }  // namespace
 
+// A sketch of the output matrix, made when it is used for the first time, so that a first token does not wait for it.
+struct Runtime::Shortcut {
+  std::once_flag once;
+  std::optional<ops::Sketch> sketch;  // empty: not made yet, or there was no memory for it
+
+  const std::optional<ops::Sketch>& made(ThreadPool& pool, const kernels::Kernels& kernels,
+                                         const ops::PackedMatrix& matrix) {
+    std::call_once(once, [&] {
+      const uint64_t available = platform::available_memory();
+      const auto needed = static_cast<uint64_t>(ops::Sketch::bytes(matrix));
+      if (available == 0 || available > 2 * needed) sketch.emplace(pool, kernels, matrix);
+    });
+    return sketch;
+  }
+};
+
+Runtime::Runtime() = default;
+Runtime::~Runtime() = default;
+
 std::unique_ptr<Runtime> Runtime::open(const RuntimeOptions& options, const LogSink& log) {
   std::unique_ptr<Runtime> runtime(new Runtime());  // NOLINT(cppcoreguidelines-owning-memory): private constructor
   runtime->load_model(options, log);
@@ -51,6 +77,21 @@ ops::Context Runtime::make_context(tensor::BufferPool& buffers) const {
   return {.pool = *pool_, .kernels = *kernels_, .buffers = buffers, .precise = precise_};
 }
 
+ops::Tensor Runtime::logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive) const {
+  const auto few = [](int64_t count) { return count > 0 && count <= kMostSought; };
+  if (shortcut_ && hidden.rows() <= ops::kFewRows && std::ranges::all_of(decisive, few)) {
+    const std::optional<ops::Sketch>& sketch = shortcut_->made(*pool_, *kernels_, model_->output_matrix());
+    if (sketch) return sketch->largest(context, hidden, decisive);
+  }
+  return model_->logits(context, hidden);
+}
+
+int64_t Runtime::read_bytes(int64_t rows) const {
+  const ops::PackedMatrix& output = model_->output_matrix();
+  const bool seek = shortcut_ && rows <= ops::kFewRows;
+  return model_->weight_bytes() + (seek ? ops::Sketch::bytes(output) - output.bytes() : 0);
+}
+
 void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   kernels_ = &kernels::default_kernels();
   if (pool_ == nullptr) {
@@ -62,6 +103,9 @@ void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   const std::shared_ptr<const io::ModelFile> file = open_model_file(options);
   tokenizer_ = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
   model_ = model::Model::load(file, *pool_, options.progress);
+  if (!precise_ && ops::Sketch::pays(model_->output_matrix(), model_->weight_bytes())) {
+    shortcut_ = std::make_unique<Shortcut>();
+  }
   const model::Hyperparameters& hyper = model_->hyper();
   if (tokenizer_->size() > hyper.vocab_size) {
     fail(ErrorKind::kInvalidData, "{} is corrupt: its vocabulary has {} tokens, its embeddings {}",

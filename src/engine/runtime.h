@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,7 @@ class Runtime {
   // vocabulary, or a negative context. A context beyond the model's own is a warning.
   static std::unique_ptr<Runtime> open(const RuntimeOptions& options, const LogSink& log = {});
 
+  ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
@@ -79,11 +81,19 @@ class Runtime {
   // general.name of the file, or the file's name without its extension.
   const std::string& model_name() const { return model_name_; }
 
+  // The logits [rows x vocab_size] of hidden states, of which only the decisive[i] largest of row i (0: all) are sure
+  // to be the model's own; others may be approximations, which are smaller than those. Much faster than Model::logits()
+  // where few are asked for and the vocabulary is a large part of the model; but the first such call prepares for it,
+  // and takes memory for the vocabulary matrix in 4 bits.
+  ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive) const;
+  // Bytes of weights that a forward pass reads for so many rows of logits, a few decisive each.
+  int64_t read_bytes(int64_t rows) const;
+
   // A context for one thread's forward passes; `buffers` belongs to that thread and must outlive it.
   ops::Context make_context(tensor::BufferPool& buffers) const;
 
  private:
-  Runtime() = default;
+  Runtime();
   void load_model(const RuntimeOptions& options, const LogSink& log);
   void load_draft(const RuntimeOptions& options, const LogSink& log);
   void load_adapters(const RuntimeOptions& options, const LogSink& log);
@@ -93,6 +103,8 @@ class Runtime {
   const kernels::Kernels* kernels_ = nullptr;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer_;
   std::unique_ptr<model::Model> model_;
+  struct Shortcut;
+  std::unique_ptr<Shortcut> shortcut_;  // to the largest logits; null where it would not pay
   std::vector<adapter::LoraAdapter> adapters_;
   adapter::Attachment attachment_;
   PromptRules rules_;

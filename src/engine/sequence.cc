@@ -84,6 +84,15 @@ std::span<const TokenId> Sequence::pending() const {
   return std::span(tokens_).subspan(static_cast<size_t>(cache_.length()));
 }
 
+std::vector<int64_t> Sequence::decisive_logits() const {
+  if (!answering()) return {0};
+  std::vector<int64_t> counts(static_cast<size_t>(wanted_rows()));
+  for (size_t row = 0; row < counts.size(); ++row) {
+    counts[row] = answer_->sampler.decisive_logits(static_cast<int64_t>(row));
+  }
+  return counts;
+}
+
 void Sequence::take_logits(std::span<const float> logits) {
   if (answer_->params.max_tokens == 0) return finish(StopReason::kLength);
   const std::vector<TokenId> proposal(tokens_.begin() + static_cast<std::ptrdiff_t>(known_), tokens_.end());

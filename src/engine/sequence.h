@@ -46,6 +46,9 @@ class Sequence {
   std::span<const TokenId> pending() const;
   // How many of the last pending tokens are to be followed by logits: one, and each that is proposed.
   int64_t wanted_rows() const { return 1 + static_cast<int64_t>(tokens_.size() - known_); }
+  // How many of the largest logits after each of these, in this order, decide which token is chosen; 0: all of them,
+  // and so it is said after a prompt, where seeking the largest does not pay yet.
+  std::vector<int64_t> decisive_logits() const;
   bool done() const { return answer_ == nullptr; }
   // Whether the prompt has been read and tokens are being chosen.
   bool answering() const { return first_token_.has_value(); }

@@ -3,52 +3,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "ops/product.h"
 
 namespace patina::ops {
 
 namespace {
 
 using kernels::kPanelRows;
-
-// The input of a product in the form that its kernel reads.
-struct Input {
-  Tensor x;
-  Tensor quantized;  // holds bytes; empty where no layer takes the integer path
-};
-
-bool takes_integers(const Context& context, const PackedMatrix& w) {
-  return !context.precise && !quant::is_float(w.type());
-}
-
-Input prepare(Context& context, const Tensor& x, std::span<const Linear> layers) {
-  Input input{x, {}};
-  const auto integer = [&](const Linear& layer) { return takes_integers(context, *layer.weight); };
-  if (std::none_of(layers.begin(), layers.end(), integer)) return input;
-  const auto& kernels = context.kernels.matmul;
-  const int64_t m = x.rows();
-  const int64_t k = x.cols();
-  const int64_t bytes = kernels.quantized_acts_bytes(m, k);
-  input.quantized = context.make(1, (bytes + 3) / 4);
-  auto* out = reinterpret_cast<std::byte*>(input.quantized.data());
-  const int64_t groups = (m + kernels::kActGroup - 1) / kernels::kActGroup;
-  context.parallel(groups, 1, m * k, [&](int64_t begin, int64_t end, int /*worker*/) {
-    kernels.quantize_acts(x.data(), k, m, k, begin * kernels::kActGroup, std::min(end * kernels::kActGroup, m), out);
-  });
-  return input;
-}
-
-void multiply(const Context& context, const PackedMatrix& w, const Input& input, int64_t panel_begin, int64_t panel_end,
-              const Tensor& y, float* scratch) {
-  const auto& kernels = context.kernels.matmul;
-  const int64_t m = y.rows();
-  if (takes_integers(context, w)) {
-    kernels.matmul_q8(w.type(), w.data(), w.rows(), w.cols(), panel_begin, panel_end,
-                      reinterpret_cast<const std::byte*>(input.quantized.data()), m, y.data(), y.cols(), scratch);
-  } else {
-    kernels.matmul_f32(w.type(), w.data(), w.rows(), w.cols(), panel_begin, panel_end, input.x.data(), input.x.cols(),
-                       m, y.data(), y.cols(), scratch);
-  }
-}
 
 void add_bias(const Context& context, const float* bias, int64_t panel_begin, int64_t panel_end, const Tensor& y) {
   const int64_t begin = panel_begin * kPanelRows;
@@ -62,11 +23,6 @@ void add_bias(const Context& context, const float* bias, int64_t panel_begin, in
 bool trains(const Context& context, const Linear& layer) {
   return context.recorder != nullptr && std::any_of(layer.adapters.begin(), layer.adapters.end(),
                                                     [](const LoraTerm& term) { return term.b.needs_grad(); });
-}
-
-// Scratch for unpacked tiles, one piece a worker; empty when no product needs it.
-Tensor make_scratch(const Context& context, bool needed) {
-  return needed ? context.make(context.pool.size(), kernels::kScratchFloats) : Tensor();
 }
 
 void record_backward(Context& context, const Tensor& x, const Linear& layer, const Tensor& y) {
@@ -83,6 +39,7 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
   std::vector<Tensor> results;
   int64_t panels = 0;
   bool unpacks = x.rows() > kernels::kActGroup;
+  bool integers = false;
   int64_t work = 0;
   for (const Linear& layer : layers) {
     const PackedMatrix& w = *layer.weight;
@@ -92,14 +49,13 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
     results.push_back(context.make(x.rows(), w.rows()));
     results.back().set_needs_grad(x.needs_grad() || trains(context, layer));
     panels += w.panels();
+    integers = integers || takes_integers(context, w);
     unpacks = unpacks || !takes_integers(context, w);
     work += w.rows() * w.cols() * x.rows();
   }
-  const Input input = prepare(context, x, layers);
+  const ProductInput input = prepare(context, x, integers);
   const Tensor scratch = make_scratch(context, unpacks);
-  // Chunks large enough to hand out cheaply, small enough that no worker waits long for another.
-  const int64_t chunk = std::clamp<int64_t>(panels / (context.pool.size() * 8), 1, 8);
-  context.parallel(panels, chunk, work, [&](int64_t begin, int64_t end, int worker) {
+  context.parallel(panels, panel_chunk(context, panels), work, [&](int64_t begin, int64_t end, int worker) {
     int64_t first = 0;
     for (size_t i = 0; i < layers.size(); ++i) {
       const PackedMatrix& w = *layers[i].weight;

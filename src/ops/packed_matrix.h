@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/function_ref.h"
 #include "kernels/matmul.h"
 #include "platform/huge_buffer.h"
 #include "quant/dtype.h"
@@ -19,6 +20,9 @@ class PackedMatrix {
   // Packs row-major blocks as they stand in a model file. `file_rows` may be released afterwards. Throws
   // kOutOfMemory.
   PackedMatrix(ThreadPool& pool, quant::DType type, std::span<const std::byte> file_rows, int64_t rows, int64_t cols);
+  // Holds what fill(panel_begin, panel_end, packed) writes, called in parallel. Throws kOutOfMemory.
+  PackedMatrix(ThreadPool& pool, quant::DType type, int64_t rows, int64_t cols,
+               FunctionRef<void(int64_t, int64_t, std::byte*)> fill);
 
   quant::DType type() const { return type_; }
   int64_t rows() const { return rows_; }

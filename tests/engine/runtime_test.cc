@@ -1,5 +1,11 @@
 #include "engine/runtime.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+
 #include "engine/tiny_model.h"
 
 namespace patina::engine {
@@ -73,6 +79,50 @@ TEST(Runtime, TheContextIsTheModelsUnlessSaidOtherwise) {
 TEST(Runtime, AVocabularyBeyondTheEmbeddingsIsRefused) {
   const TinyModel model({.eos_instead_of = 0, .chat_template = {}, .extra_tokens = 1});
   expect_error([&] { model.open(); }, ErrorKind::kInvalidData, "286 tokens, its embeddings 285");
+}
+
+std::string text_of(const std::string& file) {
+  std::ifstream stream(PATINA_SOURCE_DIR + file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// The tokens with the largest logits, the best first, and these logits.
+std::vector<std::pair<float, TokenId>> best_of(std::span<const float> logits, size_t count) {
+  std::vector<std::pair<float, TokenId>> all;
+  for (size_t i = 0; i < logits.size(); ++i) all.emplace_back(-logits[i], static_cast<TokenId>(i));
+  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count));
+  all.resize(count);
+  return all;
+}
+
+TEST(Runtime, DecisiveLogitsOfARealModelAreItsOwn) {
+  const char* file = std::getenv("PATINA_E2E_MODEL");
+  if (file == nullptr) GTEST_SKIP() << "PATINA_E2E_MODEL is not set; make test-gemma sets it";
+  RuntimeOptions options;
+  options.model = file;
+  const auto runtime = Runtime::open(options);
+  ASSERT_LT(runtime->read_bytes(1), runtime->model().weight_bytes()) << "its vocabulary is not large";
+  tensor::BufferPool buffers;
+  ops::Context context = runtime->make_context(buffers);
+  for (const char* text : {"/data/sample-en.txt", "/README.zh-CN.md"}) {
+    std::vector<TokenId> tokens = runtime->tokenizer().encode(text_of(text));
+    tokens.resize(std::min<size_t>(tokens.size(), 512));
+    const model::SequencePart part{tokens};
+    std::vector<int32_t> rows(tokens.size() / ops::kFewRows * ops::kFewRows);
+    std::iota(rows.begin(), rows.end(), 0);
+    const ops::Tensor hidden = runtime->model().hidden(context, {&part, 1}, rows, {});
+    for (int64_t row = 0; row < hidden.rows(); row += ops::kFewRows) {
+      const ops::Tensor few = hidden.rows_view(row, ops::kFewRows);
+      const std::vector<int64_t> counts = {1, 40, 1, 40, 1, 100, 40, 1};
+      const ops::Tensor found = runtime->logits(context, few, counts);
+      const ops::Tensor all = runtime->model().logits(context, few);
+      for (size_t t = 0; t < counts.size(); ++t) {
+        const auto values = [t](const ops::Tensor& x) { return x.rows_view(static_cast<int64_t>(t), 1).values(); };
+        const auto count = static_cast<size_t>(counts[t]);
+        ASSERT_EQ(best_of(values(found), count), best_of(values(all), count)) << text << ", row " << row << " + " << t;
+      }
+    }
+  }
 }
 
 }  // namespace

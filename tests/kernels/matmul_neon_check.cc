@@ -29,6 +29,7 @@ class Check {
     int count = report("unpack", unpacked(kMatmulScalar), unpacked(kMatmulNeon), 0, 0.0);
     count += report("forward", forward(kMatmulScalar), forward(kMatmulNeon), w_.cols, largest_sum(w_.cols, x_));
     count += report("backward", backward(kMatmulScalar), backward(kMatmulNeon), w_.rows, largest_sum(w_.rows, dy_));
+    count += report("sketch", sketched(kMatmulScalar), sketched(kMatmulNeon), 0, 0.0);
     if (!quant::is_float(w_.type)) {
       // Offsets and zero points are a few times as large as the weights that they make.
       const double magnitude = 8.0 * largest_sum(w_.cols, x_);
@@ -54,6 +55,18 @@ class Check {
     std::vector<float> out(static_cast<size_t>(panel_count(w_.rows) * kPanelRows * w_.cols));
     for (int64_t p = 0; p < panel_count(w_.rows); ++p) {
       kernels.unpack_panel(w_.type, w_.packed.data(), w_.cols, p, 0, w_.cols, out.data() + p * kPanelRows * w_.cols);
+    }
+    return out;
+  }
+  std::vector<float> sketched(const MatmulKernels& kernels) const {
+    const int64_t panels = panel_count(w_.rows);
+    AlignedVector<std::byte> sketch(static_cast<size_t>(panels * panel_bytes(DType::kQ4_0, w_.cols)));
+    std::vector<float> deviations(static_cast<size_t>(panels * kPanelRows));
+    kernels.sketch_panels(w_.type, w_.packed.data(), w_.cols, 0, panels, sketch.data(), deviations.data());
+    std::vector<float> out(static_cast<size_t>(panels * kPanelRows * w_.cols));
+    for (int64_t p = 0; p < panels; ++p) {
+      kMatmulScalar.unpack_panel(DType::kQ4_0, sketch.data(), w_.cols, p, 0, w_.cols,
+                                 out.data() + p * kPanelRows * w_.cols);
     }
     return out;
   }

@@ -3,6 +3,7 @@
 #include "kernels/generic/matmul_f32.h"
 #include "kernels/generic/matmul_q8.h"
 #include "kernels/generic/quantize_acts.h"
+#include "kernels/generic/sketch.h"
 
 namespace patina::kernels {
 namespace {
@@ -15,6 +16,7 @@ constexpr MatmulKernels kMatmulTable = {
     .matmul_f32 = matmul_f32<Isa>,
     .matmul_backward_f32 = matmul_backward_f32<Isa>,
     .unpack_panel = unpack_panel<Isa>,
+    .sketch_panels = sketch_panels<Isa>,
 };
 
 }  // namespace

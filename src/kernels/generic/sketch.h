@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "base/half.h"
+#include "kernels/generic/matmul_f32.h"
+
+// Packed panels in coarser codes of 4 bits. Plain loops over the rows of a panel that the compiler vectorizes with the
+// including translation unit's flags.
+namespace patina::kernels {
+namespace {
+
+// A coarse element is d * (code - 8), d a row's largest magnitude in the k-block over 7.5, so that none is off by more
+// than d / 2.
+constexpr float kSketchSteps = 7.5F;
+
+// Products with float weights take unrounded inputs, those with the sketch inputs rounded to within d / 2 with d =
+// max|x| / 127 over 32. Their squares d^2 / 12 on the average, at most |x|^2 / (12 * 127^2) over the block, are as if
+// each of its 32 weights were off by this share.
+constexpr float kInputError = 32.0F / (12 * 127 * 127);
+
+// Writes block number `block` of a group of kQ4_0, and adds the squares of what is lost to `squares` [16].
+[[gnu::always_inline]] inline void sketch_block(const float* columns, float input_error, int block, uint8_t* group,
+                                                float* squares) {
+  constexpr PackedFormat kFormat = packed_format(DType::kQ4_0);
+  float largest[kPanelRows] = {};
+  for (int c = 0; c < kBlockColumns; ++c) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      const float magnitude = __builtin_fabsf(columns[c * kPanelRows + r]);
+      largest[r] = magnitude > largest[r] ? magnitude : largest[r];
+    }
+  }
+  float step[kPanelRows];
+  float inverse[kPanelRows];
+  for (int r = 0; r < kPanelRows; ++r) {
+    const f16 d = to_f16(largest[r] / kSketchSteps);
+    std::memcpy(group + 32 * block + 2 * r, &d, sizeof(d));
+    step[r] = to_f32(d);
+    inverse[r] = step[r] > 0.0F ? 1.0F / step[r] : 0.0F;
+  }
+  uint32_t words[kCodeVectors / 2][kPanelRows] = {};
+  for (int c = 0; c < kBlockColumns; ++c) {
+    const int shift = 8 * (c % 4) + 4 * (c / 16);
+    for (int r = 0; r < kPanelRows; ++r) {
+      const float x = columns[c * kPanelRows + r];
+      // Adding 1.5 * 2^23 rounds to the nearest even integer, left in the low bits of the sum.
+      int32_t q = __builtin_bit_cast(int32_t, x * inverse[r] + 12582912.0F) - 0x4B400000;
+      q = q < -8 ? -8 : q > 7 ? 7 : q;
+      const float lost = x - step[r] * static_cast<float>(q);
+      squares[r] += lost * lost + input_error * x * x;
+      words[c / 4 % 4][r] |= static_cast<uint32_t>(q + 8) << shift;
+    }
+  }
+  std::memcpy(group + kFormat.scale_bytes + block * kFormat.block_bytes(), words, sizeof(words));
+}
+
+template <typename Isa>
+void sketch_panels(DType type, const std::byte* packed, int64_t k, int64_t panel_begin, int64_t panel_end,
+                   std::byte* sketch, float* deviations) {
+  constexpr PackedFormat kFormat = packed_format(DType::kQ4_0);
+  const float input_error = quant::is_float(type) ? kInputError : 0.0F;
+  alignas(kVectorBytes) float columns[kBlockColumns * kPanelRows];
+  for (int64_t p = panel_begin; p < panel_end; ++p) {
+    auto* panel = reinterpret_cast<uint8_t*>(sketch) + p * panel_bytes(DType::kQ4_0, k);
+    float squares[kPanelRows] = {};
+    for (int64_t b = 0; b < k / kBlockColumns; ++b) {
+      unpack_panel<Isa>(type, packed, k, p, b * kBlockColumns, (b + 1) * kBlockColumns, columns);
+      sketch_block(columns, input_error, static_cast<int>(b % kFormat.group_blocks),
+                   panel + b / kFormat.group_blocks * kFormat.group_bytes(), squares);
+    }
+    for (int r = 0; r < kPanelRows; ++r) {
+      deviations[p * kPanelRows + r] = __builtin_sqrtf(squares[r] / static_cast<float>(k));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels
