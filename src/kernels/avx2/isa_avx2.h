@@ -159,6 +159,11 @@ struct Avx2Isa {
     asm volatile("vpbroadcastd %1, %0" : "=x"(word) : "m"(*reinterpret_cast<const int32_t*>(from)));
     return word;
   }
+  // A value in its register: g++ would load it from memory again for each token.
+  static __m256i kept(__m256i v) {
+    asm volatile("" : "+x"(v));
+    return v;
+  }
   static __m256i& half(Bytes& v, int which) { return which == 0 ? v.low : v.high; }
   static __m256i half(const Bytes& v, int which) { return which == 0 ? v.low : v.high; }
 
@@ -171,16 +176,18 @@ struct Avx2Isa {
       __m256i pairs[N][kCount];
 #pragma GCC unroll 8
       for (int j = i; j < i + kRun; ++j) {
+        __m256i code[kCount];
+#pragma GCC unroll 2
+        for (int h = 0; h < kCount; ++h) code[h] = kept(half(codes[j], kFirst + h));
 #pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
           const __m256i word = broadcast_word(a + j * stride + 4 * n);
 #pragma GCC unroll 2
           for (int h = 0; h < kCount; ++h) {
-            const __m256i code = half(codes[j], kFirst + h);
             if (j == i) {
-              pairs[n][h] = first_product<kMaxCode>(code, word);
+              pairs[n][h] = first_product<kMaxCode>(code[h], word);
             } else {
-              add_product(pairs[n][h], code, word);
+              add_product(pairs[n][h], code[h], word);
             }
           }
         }
