@@ -77,6 +77,7 @@ void add_bench_flags(CommandLine& line, Flags& flags) {
   };
   add_list("-t,--threads", flags.threads, kThreadsHelp);
   add_precise_flag(line, flags.runtime.compute.precise);
+  add_cache_type_flags(line, flags.runtime.context);
   add_list("-p,--n-prompt", flags.prompts, "pp: tokens to read; 0: leave it out");
   add_list("-n,--n-gen", flags.generates, "tg: tokens to write; 0: leave it out");
   line.add_repeatable("--pg", flags.pairs, "pp+tg: read P tokens and then write N, timed together; repeatable")

@@ -7,6 +7,7 @@
 
 #include "apps/bench_work.h"
 #include "base/error.h"
+#include "quant/dtype.h"
 
 namespace patina::apps {
 
@@ -31,6 +32,8 @@ Json json_of(const MeasuredResult& measured) {
                 {"model", result.model},
                 {"architecture", result.architecture},
                 {"weight_bytes", result.weight_bytes},
+                {"type_k", quant::name(result.cache_types.keys)},
+                {"type_v", quant::name(result.cache_types.values)},
                 {"threads", result.threads},
                 {"instruction_set", result.instruction_set},
                 {"n_prompt", test.prompt},

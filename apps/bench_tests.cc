@@ -88,6 +88,7 @@ BenchResult measure(const engine::Runtime& runtime, const BenchTest& test, int r
                      .architecture = runtime.model().hyper().architecture,
                      .instruction_set = std::string(runtime.kernels().name),
                      .weight_bytes = runtime.model().weight_bytes(),
+                     .cache_types = runtime.cache_types(),
                      .threads = runtime.pool().size(),
                      .rates = {},
                      .peak_memory = 0,

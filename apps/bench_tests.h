@@ -17,6 +17,7 @@ struct BenchResult {
   std::string architecture;
   std::string instruction_set;
   int64_t weight_bytes = 0;
+  model::KvTypes cache_types;
   int threads = 0;
   std::vector<double> rates;  // tokens/s of each repetition
   uint64_t peak_memory = 0;   // bytes of the process, at most so far

@@ -72,6 +72,10 @@ void add_context_flags(CommandLine& line, ContextFlags& flags) {
       ->type_name("N")
       ->default_str("")
       ->check(CLI::NonNegativeNumber);
+  add_cache_type_flags(line, flags);
+}
+
+void add_cache_type_flags(CommandLine& line, ContextFlags& flags) {
   const auto add_type = [&](const std::string& names, const std::string& what, std::string& type) {
     line.app().add_option(names, type, what)->type_name("TYPE")->check(CLI::IsMember({"f16", "q8_0"}));
   };

@@ -42,6 +42,7 @@ struct ContextFlags {
   std::string value_type = "f16";
 };
 void add_context_flags(CommandLine& line, ContextFlags& flags);
+void add_cache_type_flags(CommandLine& line, ContextFlags& flags);  // all but the size
 
 struct AdapterSpec {
   std::filesystem::path path;

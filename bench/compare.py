@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares patina with its peers in one sitting, in turn: every round runs one side after the other; medians over rounds.
 
-    python bench/compare.py inference MODEL.gguf ... [--rounds 3] [--threads 2]
+    python bench/compare.py inference MODEL.gguf ... [--rounds 3] [--threads 2] [--depth 3584] [--sequences 4] [--cache-type q8_0]
+    python bench/compare.py start MODEL.gguf ... [--cold]           (to the first token after a prompt of 20)
     python bench/compare.py training MODEL.gguf [--rounds 1] [--tokens 256]      (MODEL: bench/make_model.py 1.1b)
 
 The peers come from PyPI into build/bench/venv, llama.cpp built for this machine from its source package (takes a while the
@@ -15,6 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,38 +62,78 @@ def compare(sides: dict[str, Callable[[], list[dict]]], rounds: int) -> dict[str
 def show(title: str, results: dict[str, dict[str, list[dict]]]) -> None:
     print(f"\n{title}")
     for test, by_side in results.items():
-        medians = {side: statistics.median(e["avg_ts"] for e in entries) for side, entries in by_side.items()}
-        best = max(value for side, value in medians.items() if side != "patina")
+        seconds = "seconds" in next(iter(by_side.values()))[0]
+        medians = {side: statistics.median(e["seconds" if seconds else "avg_ts"] for e in entries) for side, entries in by_side.items()}
+        peers = [value for side, value in medians.items() if side != "patina"]
+        best = min(peers) if seconds else max(peers)
         memory = {side: max(e.get("peak_memory", 0) for e in entries) / 2**20 for side, entries in by_side.items()}
-        sides = ", ".join(f"{side} {value:.1f} tokens/s" + (f" ({memory[side]:.0f} MiB)" if memory[side] else "") for side, value in medians.items())
+        unit = "s" if seconds else "tokens/s"
+        sides = ", ".join(f"{side} {value:.{2 if seconds else 1}f} {unit}" + (f" ({memory[side]:.0f} MiB)" if memory[side] else "")
+                          for side, value in medians.items())
         print(f"  {test:9} {sides}; patina {medians['patina'] / best:.2f}x the best peer", flush=True)
+
+
+def evict(model: Path) -> None:
+    """Drops the file from the page cache."""
+    with model.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def first_token(model: Path, threads: str) -> list[dict]:
+    """From the program's start to its end after one token: `main` has no earlier moment to show."""
+    words = " ".join(["a"] * 20)
+    begin = time.perf_counter()
+    done = subprocess.run([PATINA, "main", "-m", str(model), "-t", threads, "-p", words, "-n", "1", "--raw"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    return [{"test": "first token", "seconds": time.perf_counter() - begin}]
+
+
+def inference_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable[[], list[dict]]]:
+    python = python_with("llama_cpp")
+    peer = [python, str(ROOT / "bench/peer_llama_cpp.py"), str(model), "-t", str(args.threads)]
+    if args.kind == "start":
+        def after(measure: Callable[[], list[dict]]) -> Callable[[], list[dict]]:
+            def run_one() -> list[dict]:
+                if args.cold:
+                    evict(model)
+                return measure()
+            return run_one
+        own: Callable[[], list[dict]] = after(lambda: first_token(model, str(args.threads)))
+        peer += ["--first-token", "20"]
+        sides = {"patina": own, "llama.cpp": after(lambda: run(peer)), "llama.cpp without repacking": after(lambda: run([*peer, "--no-repack"]))}
+        return sides
+    tests = ["-p", str(args.prompt), "-n", str(args.generate), "-d", str(args.depth), "-b", str(args.sequences), "-r", "1"]
+    own_command = [PATINA, "bench", "-m", str(model), "-t", str(args.threads), *tests, "-o", "json",
+                   "--cache-type-k", args.cache_type, "--cache-type-v", args.cache_type]
+    peer += [*tests, "--cache-type", args.cache_type]
+    return {"patina": lambda: run(own_command), "llama.cpp": lambda: run(peer), "llama.cpp without repacking": lambda: run([*peer, "--no-repack"])}
+
+
+def training_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable[[], list[dict]]]:
+    python = python_with("peft")
+    threads, tokens = str(args.threads), str(args.tokens)
+    own = [PATINA, "bench", "-m", str(model), "-p", "0", "-n", "0", "--train", tokens, "-t", threads, "-r", "3", "-o", "json"]
+    return {"patina": lambda: run(own), "PEFT": lambda: run([python, str(ROOT / "bench/peer_peft.py"), "--tokens", tokens, "--threads", threads])}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["inference", "training"])
+    parser.add_argument("kind", choices=["inference", "start", "training"])
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--tokens", type=int, default=256, help="of a training step")
+    parser.add_argument("--prompt", type=int, default=512)
+    parser.add_argument("--generate", type=int, default=64)
+    parser.add_argument("--depth", type=int, default=0, help="tokens of context before")
+    parser.add_argument("--sequences", type=int, default=1, help="that write at once")
+    parser.add_argument("--cache-type", choices=["f16", "q8_0"], default="f16")
+    parser.add_argument("--cold", action="store_true", help="start with the file out of the page cache")
     args = parser.parse_args()
-    threads = str(args.threads)
     for model in args.models:
-        if args.kind == "inference":
-            python = python_with("llama_cpp")
-            peer = [python, str(ROOT / "bench/peer_llama_cpp.py"), str(model), "-t", threads, "-r", "1"]
-            sides = {
-                "patina": lambda m=model: run([PATINA, "bench", "-m", str(m), "-p", "512", "-n", "64", "-t", threads, "-r", "1", "-o", "json"]),
-                "llama.cpp": lambda p=peer: run(p),
-                "llama.cpp without repacking": lambda p=peer: run([*p, "--no-repack"]),
-            }
-        else:
-            python = python_with("peft")
-            tokens = str(args.tokens)
-            sides = {
-                "patina": lambda m=model, n=tokens: run([PATINA, "bench", "-m", str(m), "-p", "0", "-n", "0", "--train", n, "-t", threads, "-r", "3", "-o", "json"]),
-                "PEFT": lambda p=python, n=tokens: run([p, str(ROOT / "bench/peer_peft.py"), "--tokens", n, "--threads", threads]),
-            }
+        sides = training_sides(model, args) if args.kind == "training" else inference_sides(model, args)
         show(str(model), compare(sides, args.rounds))
 
 

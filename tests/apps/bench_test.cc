@@ -67,6 +67,7 @@ class BenchOutput : public testing::Test {
                        .architecture = "llama",
                        .instruction_set = "avx2",
                        .weight_bytes = 50,
+                       .cache_types = {},
                        .threads = 2,
                        .rates = {0.1, 0.2, 0.3},
                        .peak_memory = uint64_t{3} << 20U,
