@@ -3,9 +3,9 @@
 #include <cstdint>
 
 #include "kernels/generic/acts_layout.h"
+#include "kernels/generic/rounding.h"
 
-// Activations to 8 bits. Plain loops that the compiler vectorizes with the including translation unit's flags; the same
-// codes at every level (built with -ffp-contract=off).
+// Activations to 8 bits, the same codes at every level.
 namespace patina::kernels {
 namespace {
 
@@ -18,21 +18,9 @@ int64_t quantized_acts_bytes(int64_t m, int64_t k) {
 // One row's 32 numbers to row t of a block of `rows` rows.
 template <typename Isa>
 [[gnu::always_inline]] inline void quantize_block(const float* x, uint8_t* block, int64_t t, int64_t rows) {
-  int32_t largest = 0;  // as bits: magnitudes of floats order like integers, and a NaN is the largest
-  for (int i = 0; i < kBlockColumns; ++i) {
-    const int32_t bits = __builtin_bit_cast(int32_t, x[i]) & 0x7FFFFFFF;
-    largest = bits > largest ? bits : largest;
-  }
-  float d = __builtin_bit_cast(float, largest) / 127.0F;
-  if (d < __FLT_MIN__) d = 0.0F;  // its reciprocal would overflow
-  const float inverse = d > 0.0F ? 1.0F / d : 0.0F;
-
+  const ByteScale scale = byte_scale(x);
   int32_t q[kBlockColumns];
-  for (int i = 0; i < kBlockColumns; ++i) {
-    // Adding 1.5 * 2^23 rounds to the nearest even integer, left in the low bits of the sum.
-    const float shifted = x[i] * inverse + 12582912.0F;
-    q[i] = __builtin_bit_cast(int32_t, shifted) - 0x4B400000;
-  }
+  for (int i = 0; i < kBlockColumns; ++i) q[i] = nearest(x[i] * scale.inverse);
   int32_t half[2] = {0, 0};
   for (int i = 0; i < kBlockColumns / 2; ++i) {
     half[0] += static_cast<int8_t>(q[i]);
@@ -42,11 +30,11 @@ template <typename Isa>
   for (int i = 0; i < kCodeVectors; ++i) {
     for (int b = 0; b < 4; ++b) codes[(i * rows + t) * 4 + b] = static_cast<int8_t>(q[4 * i + b]);
   }
-  reinterpret_cast<float*>(block + kActScale * rows)[t] = d;
-  reinterpret_cast<float*>(block + kActOffset * rows)[t] = -d * static_cast<float>(half[0] + half[1]);
+  reinterpret_cast<float*>(block + kActScale * rows)[t] = scale.d;
+  reinterpret_cast<float*>(block + kActOffset * rows)[t] = -scale.d * static_cast<float>(half[0] + half[1]);
   auto* halves = reinterpret_cast<float*>(block + kActHalfOffset * rows);
-  halves[t] = -d * static_cast<float>(half[0]);
-  halves[rows + t] = -d * static_cast<float>(half[1]);
+  halves[t] = -scale.d * static_cast<float>(half[0]);
+  halves[rows + t] = -scale.d * static_cast<float>(half[1]);
 }
 
 template <typename Isa>

@@ -5,6 +5,7 @@
 
 #include "base/half.h"
 #include "kernels/generic/matmul_f32.h"
+#include "kernels/generic/rounding.h"
 
 // Packed panels in coarser codes of 4 bits. Plain loops over the rows of a panel that the compiler vectorizes with the
 // including translation unit's flags.
@@ -44,8 +45,7 @@ constexpr float kInputError = 32.0F / (12 * 127 * 127);
     const int shift = 8 * (c % 4) + 4 * (c / 16);
     for (int r = 0; r < kPanelRows; ++r) {
       const float x = columns[c * kPanelRows + r];
-      // Adding 1.5 * 2^23 rounds to the nearest even integer, left in the low bits of the sum.
-      int32_t q = __builtin_bit_cast(int32_t, x * inverse[r] + 12582912.0F) - 0x4B400000;
+      int32_t q = nearest(x * inverse[r]);
       q = q < -8 ? -8 : q > 7 ? 7 : q;
       const float lost = x - step[r] * static_cast<float>(q);
       squares[r] += lost * lost + input_error * x * x;
