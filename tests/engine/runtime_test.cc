@@ -88,8 +88,8 @@ std::string text_of(const std::string& file) {
 
 // The tokens with the largest logits, the best first, and these logits.
 std::vector<std::pair<float, TokenId>> best_of(std::span<const float> logits, size_t count) {
-  std::vector<std::pair<float, TokenId>> all;
-  for (size_t i = 0; i < logits.size(); ++i) all.emplace_back(-logits[i], static_cast<TokenId>(i));
+  std::vector<std::pair<float, TokenId>> all(logits.size());
+  for (size_t i = 0; i < all.size(); ++i) all[i] = {-logits[i], static_cast<TokenId>(i)};
   std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count));
   all.resize(count);
   return all;
