@@ -1,5 +1,6 @@
 #include "server/http_server.h"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -180,6 +181,8 @@ class HttpServer::Listener {
   std::vector<std::weak_ptr<Session>> sessions_;
   // Apart, since waiting for a signal must not keep run() from returning.
   net::io_context signal_io_;
+  // Signals may be asked for when the thread that waits for them runs already.
+  net::executor_work_guard<net::io_context::executor_type> signal_work_{signal_io_.get_executor()};
   net::signal_set signals_{signal_io_};
 };
 
