@@ -62,6 +62,8 @@ def compare(sides: dict[str, Callable[[], list[dict]]], rounds: int) -> dict[str
 def show(title: str, results: dict[str, dict[str, list[dict]]]) -> None:
     print(f"\n{title}")
     for test, by_side in results.items():
+        if len(by_side) == 1:  # patina bench also writes one sequence where several are asked for
+            continue
         seconds = "seconds" in next(iter(by_side.values()))[0]
         medians = {side: statistics.median(e["seconds" if seconds else "avg_ts"] for e in entries) for side, entries in by_side.items()}
         peers = [value for side, value in medians.items() if side != "patina"]
