@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-// Numbers to integers, in plain loops that the compiler vectorizes with the including translation unit's flags; the same
-// at every level (built with -ffp-contract=off).
+// Numbers to integers, in plain loops that the compiler vectorizes with the including translation unit's flags; the
+// same at every level (built with -ffp-contract=off).
 namespace patina::kernels {
 namespace {
 
