@@ -115,14 +115,15 @@ void Sampler::gather(std::span<const float> logits) {
   if (limit <= kHeapLimit && limit < logits.size()) {
     gather_best(logits, limit);
   } else {
-    for (const auto& [id, logit] : changed_) add({logit, id}, logits.size());
+    auto changed = changed_.begin();
     for (size_t i = 0; i < logits.size(); ++i) {
       const auto id = static_cast<TokenId>(i);
-      if (!is_changed(id)) add({logits[i], id}, logits.size());
+      const bool differs = changed != changed_.end() && changed->first == id;
+      const float logit = differs ? (changed++)->second : logits[i];
+      if (logit > kNever) candidates_.push_back({logit, id});  // not NaN
     }
     if (limit < candidates_.size()) keep_best(limit);
   }
-  std::ranges::sort(candidates_, {}, &Candidate::id);
 }
 
 // One pass that looks closer only at groups of logits with one that can be among the best.
@@ -143,6 +144,7 @@ void Sampler::gather_best(std::span<const float> logits, size_t limit) {
       if (!is_changed(id)) add({group[i], id}, limit);
     }
   }
+  std::ranges::sort(candidates_, {}, &Candidate::id);
 }
 
 // To the best `limit` candidates so far, a heap with the worst in front once there are so many.
