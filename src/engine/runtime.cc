@@ -81,7 +81,9 @@ ops::Tensor Runtime::logits(ops::Context& context, const ops::Tensor& hidden, st
   const auto few = [](int64_t count) { return count > 0 && count <= kMostSought; };
   if (shortcut_ && hidden.rows() <= ops::kFewRows && std::ranges::all_of(decisive, few)) {
     const std::optional<ops::Sketch>& sketch = shortcut_->made(*pool_, *kernels_, model_->output_matrix());
-    if (sketch) return sketch->largest(context, hidden, decisive);
+    std::vector<int64_t> wanted(decisive.begin(), decisive.end());
+    for (int64_t& count : wanted) count += model_->hyper().vocab_size - tokenizer_->size();  // rows that are no tokens
+    if (sketch) return sketch->largest(context, hidden, wanted);
   }
   return model_->logits(context, hidden);
 }

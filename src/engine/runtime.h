@@ -81,10 +81,10 @@ class Runtime {
   // general.name of the file, or the file's name without its extension.
   const std::string& model_name() const { return model_name_; }
 
-  // The logits [rows x vocab_size] of hidden states, of which only the decisive[i] largest of row i (0: all) are sure
-  // to be the model's own; others may be approximations, which are smaller than those. Much faster than Model::logits()
-  // where few are asked for and the vocabulary is a large part of the model; but the first such call prepares for it,
-  // and takes memory for the vocabulary matrix in 4 bits.
+  // The logits [rows x vocab_size] of hidden states, of whose tokens only the decisive[i] largest of row i (0: all) are
+  // sure to be the model's own; others may be approximations, which are smaller than those. Much faster than
+  // Model::logits() where few are asked for and the vocabulary is a large part of the model; but the first such call
+  // prepares for it, and takes memory for the vocabulary matrix in 4 bits.
   ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive) const;
   // Bytes of weights that a forward pass reads for so many rows of logits, a few decisive each.
   int64_t read_bytes(int64_t rows) const;
