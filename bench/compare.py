@@ -104,9 +104,10 @@ def inference_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable
             return run_one
         own: Callable[[], list[dict]] = after(lambda: first_token(model, str(args.threads)))
         peer += ["--first-token", "20"]
-        sides = {"patina": own, "llama.cpp": after(lambda: run(peer)), "llama.cpp without repacking": after(lambda: run([*peer, "--no-repack"]))}
-        return sides
-    tests = ["-p", str(args.prompt), "-n", str(args.generate), "-d", str(args.depth), "-b", str(args.sequences), "-r", "1"]
+        return {"patina": own, "llama.cpp": after(lambda: run(peer)), "llama.cpp without repacking": after(lambda: run([*peer, "--no-repack"]))}
+    tests = ["-p", str(args.prompt), "-n", str(args.generate), "-d", str(args.depth), "-r", "1"]
+    if args.sequences > 1:
+        tests += ["-b", str(args.sequences)]
     own_command = [PATINA, "bench", "-m", str(model), "-t", str(args.threads), *tests, "-o", "json",
                    "--cache-type-k", args.cache_type, "--cache-type-v", args.cache_type]
     peer += [*tests, "--cache-type", args.cache_type]
