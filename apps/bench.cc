@@ -71,32 +71,26 @@ BenchPlan plan_of(const Flags& flags) {
 }
 
 void add_bench_flags(CommandLine& line, Flags& flags) {
-  CLI::App& app = line.app();
   const auto add_list = [&](const std::string& names, std::string& value, const std::string& description) {
-    app.add_option(names, value, description)->option_text("N,...");
+    line.add(names, value, "N,...", description);
   };
   add_list("-t,--threads", flags.threads, kThreadsHelp);
   add_precise_flag(line, flags.runtime.compute.precise);
   add_cache_type_flags(line, flags.runtime.context);
   add_list("-p,--n-prompt", flags.prompts, "pp: tokens to read; 0: leave it out");
   add_list("-n,--n-gen", flags.generates, "tg: tokens to write; 0: leave it out");
-  line.add_repeatable("--pg", flags.pairs, "pp+tg: read P tokens and then write N, timed together; repeatable")
-      ->option_text("P,N");
+  line.add_repeatable("--pg", flags.pairs, "P,N", "pp+tg: read P tokens and then write N, timed together; repeatable");
   add_list("-b,--batched", flags.batches, "tgNxB: B sequences write -n tokens each at once; tokens/s of all together");
   add_list("-d,--n-depth", flags.depths, "tokens of context that are there before each test but training");
   add_list("--train", flags.trains, "train: tokens of one optimizer step; 0: leave it out");
-  app.add_option("-r,--repetitions", flags.repetitions, "how often each test runs, after once to warm up")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 24));
-  app.add_option("-o,--output", flags.output,
-                 "md: a table; json: an array with an object a test; csv: a line a test, names in the first")
-      ->type_name("FORM")
-      ->check(CLI::IsMember({"md", "json", "csv"}));
-  app.add_option("--compare", flags.compare, "an earlier -o json: also tell each test's ratio to the same one there")
-      ->type_name("FILE");
-  app.footer(
-      app.get_footer() +
-      "\nN,... is a number or several, each of which is tested: -t 1,2 -p 128,512.\n"
+  line.add("-r,--repetitions", flags.repetitions, "N", "how often each test runs, after once to warm up")
+      .between(1, 1 << 24);
+  line.add("-o,--output", flags.output, "FORM",
+           "md: a table; json: an array with an object a test; csv: a line a test, names in the first")
+      .one_of({"md", "json", "csv"});
+  line.add("--compare", flags.compare, "FILE", "an earlier -o json: also tell each test's ratio to the same one there");
+  line.add_note(
+      "N,... is a number or several, each of which is tested: -t 1,2 -p 128,512.\n"
       "Each result stands beside the limit that this machine sets to it: the time to read the weights once a pass, or\n"
       "to multiply all tokens with them, at the memory bandwidth and the peaks that the same threads reach at best.");
 }

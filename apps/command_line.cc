@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <memory>
+#include <filesystem>
+#include <optional>
 
 #include "apps/console.h"
 #include "apps/nearest.h"
@@ -49,11 +51,7 @@ class HelpFormatter : public CLI::Formatter {
   HelpFormatter() { column_width(kHelpColumn); }
 
   std::string make_option_opts(const CLI::Option* option) const override {
-    if (option->get_type_size() == 0) return "";
-    if (!option->get_option_text().empty()) return " " + option->get_option_text();
-    // What CLI11 puts after the colon is what a value is checked for.
-    const std::string type = option->get_type_name();
-    return " " + type.substr(0, type.find(':'));
+    return option->get_type_size() == 0 ? "" : " " + option->get_option_text();
   }
 
   std::string make_option_desc(const CLI::Option* option) const override {
@@ -101,31 +99,106 @@ std::string with_dashes(const std::string& name) { return (name.size() == 1 ? "-
 
 }  // namespace
 
-CommandLine::CommandLine(const Invocation& call, const std::string& description)
-    : call_(call), app_(description, call.program) {
-  app_.formatter(std::make_shared<HelpFormatter>());
-  app_.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app_.footer("Flags of several letters take one dash or two, and _ or - within.");
-  app_.set_help_flag("-h,--help", "print this and exit");
-  app_.set_version_flag("--version", fmt::format("patina {}", kVersion), "print the version and exit");
-  app_.add_flag("-v,--verbose", verbose_, "more notices on stderr");
-  app_.add_flag("-q,--quiet", quiet_, "only warnings and errors on stderr");
+const Flag& Flag::required(bool is_required) const {
+  option_->required(is_required);
+  return *this;
 }
 
-CLI::Option* CommandLine::add_repeatable(const std::string& names, std::vector<std::string>& values,
-                                         const std::string& description) {
-  return app_.add_option(names, values, description)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+const Flag& Flag::describe(const std::string& description) const {
+  option_->description(description);
+  return *this;
 }
+
+const Flag& Flag::hide_default() const {
+  option_->default_str("");
+  return *this;
+}
+
+const Flag& Flag::between(int64_t least, int64_t most) const {
+  option_->check(CLI::Range(least, most));
+  return *this;
+}
+
+const Flag& Flag::share() const {
+  option_->check(CLI::Range(0.0, 1.0));
+  return *this;
+}
+
+const Flag& Flag::positive() const {
+  option_->check(CLI::PositiveNumber);
+  return *this;
+}
+
+const Flag& Flag::one_of(const std::vector<std::string>& words) const {
+  option_->check(CLI::IsMember(words));
+  return *this;
+}
+
+Flag FlagGroup::placed(CLI::Option& option) const {
+  if (!heading_.empty()) option.group(heading_);
+  return Flag(option);
+}
+
+template <typename T>
+Flag FlagGroup::add(const std::string& names, T& value, const std::string& placeholder,
+                    const std::string& description) {
+  return placed(*app_.add_option(names, value, description)->option_text(placeholder));
+}
+
+using Text = const std::string&;
+template Flag FlagGroup::add(Text, int&, Text, Text);
+template Flag FlagGroup::add(Text, int64_t&, Text, Text);
+template Flag FlagGroup::add(Text, uint16_t&, Text, Text);
+template Flag FlagGroup::add(Text, size_t&, Text, Text);
+template Flag FlagGroup::add(Text, float&, Text, Text);
+template Flag FlagGroup::add(Text, double&, Text, Text);
+template Flag FlagGroup::add(Text, std::optional<double>&, Text, Text);
+template Flag FlagGroup::add(Text, std::optional<size_t>&, Text, Text);
+template Flag FlagGroup::add(Text, std::string&, Text, Text);
+template Flag FlagGroup::add(Text, std::filesystem::path&, Text, Text);
+template Flag FlagGroup::add(Text, std::optional<std::string>&, Text, Text);
+template Flag FlagGroup::add(Text, std::optional<std::filesystem::path>&, Text, Text);
+template Flag FlagGroup::add(Text, std::vector<std::string>&, Text, Text);
+
+Flag FlagGroup::add_switch(const std::string& names, bool& value, const std::string& description) {
+  return placed(*app_.add_flag(names, value, description));
+}
+
+Flag FlagGroup::add_repeatable(const std::string& names, std::vector<std::string>& values,
+                               const std::string& placeholder, const std::string& description) {
+  return placed(*app_.add_option(names, values, description)
+                     ->option_text(placeholder)
+                     ->allow_extra_args(false)
+                     ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
+}
+
+CommandLine::CommandLine(const Invocation& call, const std::string& description)
+    : CommandLine(call, std::make_unique<CLI::App>(description, call.program)) {}
+
+CommandLine::CommandLine(const Invocation& call, std::unique_ptr<CLI::App> app)
+    : FlagGroup(*app, ""), call_(call), app_(std::move(app)) {
+  app_->formatter(std::make_shared<HelpFormatter>());
+  app_->option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app_->footer("Flags of several letters take one dash or two, and _ or - within.");
+  app_->set_help_flag("-h,--help", "print this and exit");
+  app_->set_version_flag("--version", fmt::format("patina {}", kVersion), "print the version and exit");
+  app_->add_flag("-v,--verbose", verbose_, "more notices on stderr");
+  app_->add_flag("-q,--quiet", quiet_, "only warnings and errors on stderr");
+}
+
+CommandLine::~CommandLine() = default;
+
+Flag CommandLine::flag(const std::string& name) const { return Flag(*app_->get_option(name)); }
+
+void CommandLine::add_note(const std::string& text) { app_->footer(app_->get_footer() + "\n" + text); }
 
 bool CommandLine::parse() {
   std::vector<std::string> words = normalise();
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
-    app_.parse(std::move(words));
+    app_->parse(std::move(words));
   } catch (const CLI::Success& asked) {
-    app_.exit(asked);
+    app_->exit(asked);
     return false;
   } catch (const CLI::ParseError& error) {
     fail(ErrorKind::kInvalidArgument, "{}; `{} --help` explains the flags", error.what(), call_.program);
@@ -138,7 +211,7 @@ bool CommandLine::parse() {
 }
 
 const CLI::Option* CommandLine::find(std::string_view name) const {
-  return app_.get_option_no_throw(with_dashes(std::string(name)));
+  return app_->get_option_no_throw(with_dashes(std::string(name)));
 }
 
 const IgnoredFlag* CommandLine::find_ignored(std::string_view name) const {
@@ -194,7 +267,7 @@ size_t CommandLine::skip_ignored(const IgnoredFlag& flag, size_t index, bool has
 
 void CommandLine::fail_unknown(const std::string& flag) const {
   std::vector<std::string> names;
-  for (const CLI::Option* option : app_.get_options()) {
+  for (const CLI::Option* option : app_->get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     for (const std::string& name : option->get_snames()) names.push_back("-" + name);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,31 +10,78 @@
 #include "apps/ignored_flags.h"
 #include "base/log.h"
 
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
 namespace patina::apps {
 
-// The flags of one command, and their parsing. On top of CLI11: an unknown flag is an error that names the nearest
-// known one; underscores equal dashes in names; names of several letters take one dash or two (-sys, --sys); a value
-// may begin with a dash (-p "- one", --seed -1); of a flag given twice the last counts; -h, --version, -v and -q are
-// there for every command.
+// What is said of a flag once it is added.
+class Flag {
+ public:
+  explicit Flag(CLI::Option& option) : option_(&option) {}
+
+  const Flag& required(bool is_required = true) const;
+  const Flag& describe(const std::string& description) const;
+  // For a default whose value says nothing, such as 0 for "as the model says".
+  const Flag& hide_default() const;
+  const Flag& between(int64_t least, int64_t most) const;
+  const Flag& share() const;  // from 0 to 1
+  const Flag& positive() const;
+  const Flag& one_of(const std::vector<std::string>& words) const;
+
+ private:
+  CLI::Option* option_;
+};
+
+// Flags that stand together in the help. Of all that are added: names of one letter have one dash ("-m"), others two,
+// and an argument without a name ("FILE") none; the value keeps its default where the flag is not given; a description
+// has no full stop, and is wrapped; the default is shown by itself where it is not empty.
+class FlagGroup {
+ public:
+  FlagGroup(CLI::App& app, std::string heading) : app_(app), heading_(std::move(heading)) {}
+
+  // For bool, numbers, texts and paths, std::optional of the last three, and lists of texts: see command_line.cc.
+  template <typename T>
+  Flag add(const std::string& names, T& value, const std::string& placeholder, const std::string& description);
+  // A flag without a value.
+  Flag add_switch(const std::string& names, bool& value, const std::string& description);
+  // A flag that may be given several times, one value each time.
+  Flag add_repeatable(const std::string& names, std::vector<std::string>& values, const std::string& placeholder,
+                      const std::string& description);
+
+ private:
+  Flag placed(CLI::Option& option) const;
+
+  CLI::App& app_;
+  std::string heading_;
+};
+
+// The flags of one command, and their parsing. On top of CLI11, which only the source file includes, as it takes long
+// to compile: an unknown flag is an error that names the nearest known one; underscores equal dashes in names; names of
+// several letters take one dash or two (-sys, --sys); a value may begin with a dash (-p "- one", --seed -1); of a flag
+// given twice the last counts; -h, --version, -v and -q are there for every command.
 //
 //   CommandLine line(call, "Prints what a file holds.");
-//   line.app().add_option("file", options.file, "the file")->required()->type_name("FILE");
+//   line.add("FILE", options.file, "PATH", "the file").required();
 //   add_model_flags(line, options.model);
 //   if (!line.parse()) return kExitSuccess;  // --help or --version was asked for and printed
-class CommandLine {
+//
+// It is itself the group of flags without a heading.
+class CommandLine : public FlagGroup {
  public:
   // `call` must outlive this.
   CommandLine(const Invocation& call, const std::string& description);
+  ~CommandLine();
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  // Where flags are added. Give each a type_name() (one with a colon as option_text()) and a description without a full
-  // stop, which is wrapped; the default is shown by itself where it is not empty. Names of one letter have one dash
-  // ("-m"), all others two.
-  CLI::App& app() { return app_; }
-  // A flag that may be given several times, one value each time.
-  CLI::Option* add_repeatable(const std::string& names, std::vector<std::string>& values,
-                              const std::string& description);
+  FlagGroup group(const std::string& heading) { return {*app_, heading}; }
+  // One that was added before, by any of its names with dashes.
+  Flag flag(const std::string& name) const;
+  // Lines at the end of the help.
+  void add_note(const std::string& text);
   // Flags that are accepted with one notice for all of them, unless the command has a flag of that name itself.
   void ignore(std::span<const IgnoredFlag> flags) { ignored_.insert(ignored_.end(), flags.begin(), flags.end()); }
 
@@ -43,9 +91,12 @@ class CommandLine {
 
   // For notices, to stderr: all with -v, only warnings and errors with -q. After parse().
   const LogSink& log() const { return log_; }
+  bool quiet() const { return quiet_; }
   const std::string& program() const { return call_.program; }
 
  private:
+  CommandLine(const Invocation& call, std::unique_ptr<CLI::App> app);
+
   const CLI::Option* find(std::string_view name) const;
   const IgnoredFlag* find_ignored(std::string_view name) const;
   std::vector<std::string> normalise();
@@ -53,7 +104,7 @@ class CommandLine {
   [[noreturn]] void fail_unknown(const std::string& flag) const;
 
   const Invocation& call_;
-  CLI::App app_;
+  std::unique_ptr<CLI::App> app_;
   std::vector<IgnoredFlag> ignored_;
   std::vector<std::string> ignored_seen_;
   bool verbose_ = false;

@@ -40,56 +40,43 @@ struct FinetuneFlags {
 };
 
 void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
-  const std::string group = "Files";
-  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
-                       const std::string& description) {
-    return line.app().add_option(names, value, description)->type_name(placeholder)->group(group);
-  };
-  add("--train-data", flags.train_data, "FILE",
-      "the text to learn: blocks of \"### Instruction:\" and \"### Response:\",\nor one example a line")
-      ->required();
-  add("--encoding", flags.encoding, "NAME", "of that text: auto (UTF-8, or UTF-16 where it looks so), gb18030");
-  add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
-  add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
-  add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
-  add("--save-every", flags.train.save_every, "N",
-      "epochs between saves; besides, every ten minutes, at the end and on Ctrl-C");
-  line.app()
-      .add_flag("--resume", flags.train.resume, "go on from the last save, to the same adapter as without a break")
-      ->group(group);
+  FlagGroup group = line.group("Files");
+  group
+      .add("--train-data", flags.train_data, "FILE",
+           "the text to learn: blocks of \"### Instruction:\" and \"### Response:\",\nor one example a line")
+      .required();
+  group.add("--encoding", flags.encoding, "NAME", "of that text: auto (UTF-8, or UTF-16 where it looks so), gb18030");
+  group.add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
+  group.add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
+  group.add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
+  group.add("--save-every", flags.train.save_every, "N",
+            "epochs between saves; besides, every ten minutes, at the end and on Ctrl-C");
+  group.add_switch("--resume", flags.train.resume, "go on from the last save, to the same adapter as without a break");
 }
 
 void add_training_flags(CommandLine& line, FinetuneFlags& flags) {
-  const std::string group = "Training";
-  const CLI::Range counts(1, 1'000'000'000);
-  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
-                       const std::string& description) {
-    return line.app().add_option(names, value, description)->type_name(placeholder)->group(group);
-  };
-  add("--epochs", flags.train.epochs, "N", "passes over the text (default chosen by the amount of it)")
-      ->default_str("")
-      ->check(counts);
-  add("-p,-b,--batch-size", flags.train.batch_size, "N", "examples in one step")->check(counts);
-  add("--grad-accum", flags.train.accumulation, "N", "batches whose gradients make one step")->check(counts);
-  add("--learning-rate,--lr", flags.train.learning_rate, "X", "the highest (default chosen by the model's size)");
-  add("--warmup", flags.train.warmup, "N", "steps in which the rate rises (default 3 % of all)");
-  add("--weight-decay", flags.train.weight_decay, "X", "of AdamW");
-  add("--max-steps", flags.train.max_steps, "N", "end the run after so many; 0: no limit");
-  add("-s,--seed", flags.train.seed, "N", "of the adapter's first values, the order of the examples and dropout");
+  FlagGroup group = line.group("Training");
+  constexpr int64_t kMost = 1'000'000'000;
+  group.add("--epochs", flags.train.epochs, "N", "passes over the text (default chosen by the amount of it)")
+      .hide_default()
+      .between(1, kMost);
+  group.add("-p,-b,--batch-size", flags.train.batch_size, "N", "examples in one step").between(1, kMost);
+  group.add("--grad-accum", flags.train.accumulation, "N", "batches whose gradients make one step").between(1, kMost);
+  group.add("--learning-rate,--lr", flags.train.learning_rate, "X", "the highest (default chosen by the model's size)");
+  group.add("--warmup", flags.train.warmup, "N", "steps in which the rate rises (default 3 % of all)");
+  group.add("--weight-decay", flags.train.weight_decay, "X", "of AdamW");
+  group.add("--max-steps", flags.train.max_steps, "N", "end the run after so many; 0: no limit");
+  group.add("-s,--seed", flags.train.seed, "N", "of the adapter's first values, the order of the examples and dropout");
 }
 
 void add_lora_flags(CommandLine& line, FinetuneFlags& flags) {
-  const std::string group = "The adapter";
-  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
-                       const std::string& description) {
-    return line.app().add_option(names, value, description)->type_name(placeholder)->group(group);
-  };
-  add("--lora-rank", flags.lora.rank, "N", "rank of the correction of each layer");
-  add("--lora-alpha", flags.lora.alpha, "X", "the corrections act times alpha / rank");
-  add("--lora-targets", flags.lora.targets, "LIST", "layers that are corrected: all, attn, or names like attn_q,ffn_*");
-  add("--lora-dropout", flags.train.dropout, "X", "share of the corrections' inputs left out while training");
-  add("--lora-type", flags.lora_type, "TYPE", "how the adapter is saved: f16 or f32")
-      ->check(CLI::IsMember({"f16", "f32"}));
+  FlagGroup group = line.group("The adapter");
+  group.add("--lora-rank", flags.lora.rank, "N", "rank of the correction of each layer");
+  group.add("--lora-alpha", flags.lora.alpha, "X", "the corrections act times alpha / rank");
+  group.add("--lora-targets", flags.lora.targets, "LIST",
+            "layers that are corrected: all, attn, or names like attn_q,ffn_*");
+  group.add("--lora-dropout", flags.train.dropout, "X", "share of the corrections' inputs left out while training");
+  group.add("--lora-type", flags.lora_type, "TYPE", "how the adapter is saved: f16 or f32").one_of({"f16", "f32"});
 }
 
 fs::path adapter_path(const FinetuneFlags& flags) {
@@ -166,7 +153,7 @@ int report_stop(const train::TrainResult& result, const Invocation& call, const 
   } else {
     std::string command = call.program;
     for (const std::string& word : call.arguments) {
-      if (word != "--resume") command += " " + shell_word(word);
+      if (word != "--resume") command.append(" ").append(shell_word(word));
     }
     patina::log(
         log, LogLevel::kWarning,
@@ -208,7 +195,7 @@ int run_finetune(const Invocation& call) {
     train::Trainer trainer(runtime->model(), context, adapter, examples, flags.train, files);
     log_plan(trainer.plan(), subject, line.log());
     before = sample_answer(*runtime, examples.front(), text.instructions);
-    result = train_with_progress(trainer, line.app().count("--quiet") > 0, line.log());
+    result = train_with_progress(trainer, line.quiet(), line.log());
   }
   if (!result.finished) return report_stop(result, call, line.log());
   // The sample answer comes from the saved file, as the user will have it.

@@ -24,60 +24,41 @@ std::optional<float> whole_number(std::string_view text) {
 }  // namespace
 
 void add_legacy_flags(CommandLine& line, io::LegacyHints& hints) {
-  const std::string group = "What a GGJT v3 (.bin) file does not say (ignored for GGUF)";
-  line.app()
-      .add_option("--rms-norm-eps", hints.rms_norm_eps, "epsilon of the norms (default 5e-6)")
-      ->type_name("X")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  line.app()
-      .add_option("--rope-freq-base", hints.rope_freq_base, "base of the rotations' frequencies (default 10000)")
-      ->type_name("X")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  line.app()
-      .add_option("--n-kv-heads", hints.head_count_kv, "key-value heads (default as the shapes say)")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  line.app()
-      .add_option("--n-ctx-train", hints.context_length, "context it was trained with (default 2048)")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
+  FlagGroup group = line.group("What a GGJT v3 (.bin) file does not say (ignored for GGUF)");
+  group.add("--rms-norm-eps", hints.rms_norm_eps, "X", "epsilon of the norms (default 5e-6)").positive();
+  group.add("--rope-freq-base", hints.rope_freq_base, "X", "base of the rotations' frequencies (default 10000)")
+      .positive();
+  group.add("--n-kv-heads", hints.head_count_kv, "N", "key-value heads (default as the shapes say)").positive();
+  group.add("--n-ctx-train", hints.context_length, "N", "context it was trained with (default 2048)").positive();
 }
 
 void add_model_flags(CommandLine& line, ModelFlags& flags) {
-  line.app()
-      .add_option("-m,--model", flags.path, "the model, a GGUF or GGJT v3 (.bin) file; any part of a split one")
-      ->type_name("FILE")
-      ->required();
+  line.add("-m,--model", flags.path, "FILE", "the model, a GGUF or GGJT v3 (.bin) file; any part of a split one")
+      .required();
   add_legacy_flags(line, flags.hints);
   line.ignore(llama_flags_without_meaning());
 }
 
 void add_precise_flag(CommandLine& line, bool& precise) {
-  line.app().add_flag("--precise", precise, "keep activations in f32: slower, the reference");
+  line.add_switch("--precise", precise, "keep activations in f32: slower, the reference");
 }
 
 void add_compute_flags(CommandLine& line, ComputeFlags& flags) {
-  line.app().add_option("-t,--threads", flags.threads, kThreadsHelp)->type_name("N");
+  line.add("-t,--threads", flags.threads, "N", kThreadsHelp);
   add_precise_flag(line, flags.precise);
 }
 
 void add_context_flags(CommandLine& line, ContextFlags& flags) {
-  line.app()
-      .add_option("-c,--ctx-size", flags.size,
-                  "tokens of context\n(default the smaller of what the model was trained for and 4096)")
-      ->type_name("N")
-      ->default_str("")
-      ->check(CLI::NonNegativeNumber);
+  line.add("-c,--ctx-size", flags.size, "N",
+           "tokens of context\n(default the smaller of what the model was trained for and 4096)")
+      .hide_default()
+      .between(0, INT64_MAX);
   add_cache_type_flags(line, flags);
 }
 
 void add_cache_type_flags(CommandLine& line, ContextFlags& flags) {
   const auto add_type = [&](const std::string& names, const std::string& what, std::string& type) {
-    line.app().add_option(names, type, what)->type_name("TYPE")->check(CLI::IsMember({"f16", "q8_0"}));
+    line.add(names, type, "TYPE", what).one_of({"f16", "q8_0"});
   };
   add_type("--cache-type-k,--ctk", "what keys of the context are kept in: f16, or q8_0 for half of the memory",
            flags.key_type);
@@ -103,23 +84,17 @@ std::vector<AdapterSpec> AdapterFlags::specs() const {
 }
 
 void add_adapter_flags(CommandLine& line, AdapterFlags& flags) {
-  line.add_repeatable("--lora,--lora-adapter", flags.files, "lay this adapter over the model; repeatable")
-      ->type_name("FILE");
-  line.add_repeatable("--lora-scaled", flags.scaled, "the same at a scale other than 1; repeatable")
-      ->option_text("FILE:SCALE");
+  line.add_repeatable("--lora,--lora-adapter", flags.files, "FILE", "lay this adapter over the model; repeatable");
+  line.add_repeatable("--lora-scaled", flags.scaled, "FILE:SCALE", "the same at a scale other than 1; repeatable");
 }
 
 void add_template_flags(CommandLine& line, TemplateFlags& flags) {
-  line.app()
-      .add_option("--template", flags.prompt,
-                  "put prompts into this template, also where adapters disagree; none: into no template\n"
-                  "(default what the adapters were trained with)")
-      ->type_name("NAME");
-  line.app()
-      .add_option("--chat-template", flags.chat,
-                  fmt::format("format of conversations (default as the file says), one of {}",
-                              fmt::join(tokenizer::chat_format_names(), ", ")))
-      ->type_name("NAME");
+  line.add("--template", flags.prompt, "NAME",
+           "put prompts into this template, also where adapters disagree; none: into no template\n"
+           "(default what the adapters were trained with)");
+  line.add("--chat-template", flags.chat, "NAME",
+           fmt::format("format of conversations (default as the file says), one of {}",
+                       fmt::join(tokenizer::chat_format_names(), ", ")));
 }
 
 }  // namespace patina::apps

@@ -15,22 +15,18 @@ sampling::SamplingParams SamplingFlags::resolve(const LogSink& log) const {
 
 void add_sampling_flags(CommandLine& line, SamplingFlags& flags) {
   sampling::SamplingParams& params = flags.params;
-  CLI::App& app = line.app();
-  const std::string group = "Choosing tokens";
-  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
-                       const std::string& description) {
-    return app.add_option(names, value, description)->type_name(placeholder)->group(group);
-  };
-  add("--temp,--temperature", params.temperature, "X", "temperature; 0: always the most likely token");
-  add("--top-k", params.top_k, "N", "only the N most likely tokens; 0: off");
-  add("--top-p", params.top_p, "X", "only the most likely tokens that make up this share; 1: off");
-  add("--min-p", params.min_p, "X", "only tokens at least X times as likely as the best; 0: off");
-  add("--repeat-penalty", params.repeat_penalty, "X", "make tokens less likely that came lately; 1: off");
-  add("--repeat-last-n", params.repeat_last_n, "N", "how many tokens the penalties look back; 0: none, -1: all");
-  add("--presence-penalty", params.presence_penalty, "X", "taken off the logit of tokens that came lately; 0: off");
-  add("--frequency-penalty", params.frequency_penalty, "X", "the same, for each time that they came; 0: off");
-  add("-s,--seed", flags.seed, "N", "same seed, same text; -1: a random one, which is logged")
-      ->check(CLI::Range(int64_t{-1}, INT64_MAX));
+  FlagGroup group = line.group("Choosing tokens");
+  group.add("--temp,--temperature", params.temperature, "X", "temperature; 0: always the most likely token");
+  group.add("--top-k", params.top_k, "N", "only the N most likely tokens; 0: off");
+  group.add("--top-p", params.top_p, "X", "only the most likely tokens that make up this share; 1: off");
+  group.add("--min-p", params.min_p, "X", "only tokens at least X times as likely as the best; 0: off");
+  group.add("--repeat-penalty", params.repeat_penalty, "X", "make tokens less likely that came lately; 1: off");
+  group.add("--repeat-last-n", params.repeat_last_n, "N", "how many tokens the penalties look back; 0: none, -1: all");
+  group.add("--presence-penalty", params.presence_penalty, "X",
+            "taken off the logit of tokens that came lately; 0: off");
+  group.add("--frequency-penalty", params.frequency_penalty, "X", "the same, for each time that they came; 0: off");
+  group.add("-s,--seed", flags.seed, "N", "same seed, same text; -1: a random one, which is logged")
+      .between(-1, INT64_MAX);
 }
 
 }  // namespace patina::apps

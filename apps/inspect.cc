@@ -116,10 +116,7 @@ void print_totals(std::span<const io::TensorInfo> tensors) {
 int run_inspect(const Invocation& call) {
   CommandLine line(call, "Prints what a model, adapter or vocabulary file holds.");
   std::filesystem::path path;
-  line.app()
-      .add_option("FILE", path, "a GGUF or GGJT v3 (.bin) file; any part of a split one")
-      ->type_name("PATH")
-      ->required();
+  line.add("FILE", path, "PATH", "a GGUF or GGJT v3 (.bin) file; any part of a split one").required();
   if (!line.parse()) return kExitSuccess;
 
   const auto file = io::ModelFile::open(path);

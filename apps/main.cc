@@ -39,28 +39,19 @@ struct MainFlags {
 };
 
 void add_prompt_flags(CommandLine& line, MainFlags& flags) {
-  CLI::App& app = line.app();
-  const std::string group = "The prompt and its answer";
-  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
-                       const std::string& description) {
-    app.add_option(names, value, description)->type_name(placeholder)->group(group);
-  };
-  const auto add_switch = [&](const std::string& names, bool& value, const std::string& description) {
-    app.add_flag(names, value, description)->group(group);
-  };
-  add("-p,--prompt", flags.prompt, "TEXT", "the prompt; without one, a chat at the terminal, or read from a pipe");
-  add("-f,--file", flags.file, "FILE", "a file with the prompt; -: the standard input");
-  add("--sys,--system-prompt", flags.system, "TEXT", "the system message: the prompt becomes a conversation");
-  add("-n,--predict,--n-predict", flags.predict, "N", "tokens of the answer; -1: until it ends by itself");
-  line.add_repeatable("-r,--reverse-prompt", flags.reverse_prompts, "text that ends the answer; repeatable")
-      ->type_name("TEXT")
-      ->group(group);
-  add_switch("--ignore-eos", flags.ignore_eos, "go on where the model would end the text");
-  add_switch("--raw", flags.raw, "put the prompt into no template");
-  add_switch("--no-display-prompt", flags.no_display_prompt, "print only the answer");
-  add_switch("-e,--escape", flags.escape,
-             "process \\n, \\t, \\\", \\\\, \\xHH in -p, -sys and -r; on unless --no-escape is given");
-  add_switch("--no-escape", flags.no_escape, "leave those as they are");
+  FlagGroup group = line.group("The prompt and its answer");
+  group.add("-p,--prompt", flags.prompt, "TEXT",
+            "the prompt; without one, a chat at the terminal, or read from a pipe");
+  group.add("-f,--file", flags.file, "FILE", "a file with the prompt; -: the standard input");
+  group.add("--sys,--system-prompt", flags.system, "TEXT", "the system message: the prompt becomes a conversation");
+  group.add("-n,--predict,--n-predict", flags.predict, "N", "tokens of the answer; -1: until it ends by itself");
+  group.add_repeatable("-r,--reverse-prompt", flags.reverse_prompts, "TEXT", "text that ends the answer; repeatable");
+  group.add_switch("--ignore-eos", flags.ignore_eos, "go on where the model would end the text");
+  group.add_switch("--raw", flags.raw, "put the prompt into no template");
+  group.add_switch("--no-display-prompt", flags.no_display_prompt, "print only the answer");
+  group.add_switch("-e,--escape", flags.escape,
+                   "process \\n, \\t, \\\", \\\\, \\xHH in -p, -sys and -r; on unless --no-escape is given");
+  group.add_switch("--no-escape", flags.no_escape, "leave those as they are");
 }
 
 void process_escapes(MainFlags& flags) {

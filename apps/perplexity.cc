@@ -131,13 +131,12 @@ int run_perplexity(const Invocation& call) {
   flags.runtime.context.size = kDefaultChunk;
   CommandLine line(call, "Measures how well a model predicts a text: the lower the better.");
   add_runtime_flags(line, flags.runtime, false);
-  line.app()
-      .get_option("--ctx-size")
-      ->description(
+  line.flag("--ctx-size")
+      .describe(
           fmt::format("tokens of a chunk, of whose second half the predictions count (default {})", kDefaultChunk))
-      ->check(CLI::Range(int64_t{4}, int64_t{1} << 24));
-  line.app().add_option("-f,--file", flags.file, "the text; -: the standard input")->type_name("FILE")->required();
-  line.app().add_option("--chunks", flags.max_chunks, "measure only the first N chunks; -1: all")->type_name("N");
+      .between(4, int64_t{1} << 24);
+  line.add("-f,--file", flags.file, "FILE", "the text; -: the standard input").required();
+  line.add("--chunks", flags.max_chunks, "N", "measure only the first N chunks; -1: all");
   if (!line.parse()) return kExitSuccess;
   const auto runtime = engine::Runtime::open(flags.runtime.options(), line.log());
   measure(*runtime, flags, line.log());

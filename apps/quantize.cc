@@ -54,13 +54,10 @@ int run_quantize(const Invocation& call) {
       "Writes a model with other tensor types, as GGUF. The types that end in _S, _M and _L are mixes, with "
       "more bits for the tensors that need them most.");
   Flags flags;
-  line.app().add_option("IN", flags.in, "the model, GGUF or GGJT v3 (.bin)")->type_name("FILE")->required();
-  line.app().add_option("OUT", flags.out, "the file to write, another than IN")->type_name("FILE")->required();
-  line.app()
-      .add_option("TYPE", flags.type, fmt::format("one of\n{}", fmt::join(type_names(), ", ")))
-      ->type_name("NAME")
-      ->required();
-  line.app().add_option("-t,--threads", flags.threads, kThreadsHelp)->type_name("N");
+  line.add("IN", flags.in, "FILE", "the model, GGUF or GGJT v3 (.bin)").required();
+  line.add("OUT", flags.out, "FILE", "the file to write, another than IN").required();
+  line.add("TYPE", flags.type, "NAME", fmt::format("one of\n{}", fmt::join(type_names(), ", "))).required();
+  line.add("-t,--threads", flags.threads, "N", kThreadsHelp);
   add_legacy_flags(line, flags.hints);
   if (!line.parse()) return kExitSuccess;
 

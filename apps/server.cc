@@ -27,26 +27,21 @@ struct ServerFlags {
 };
 
 void add_http_flags(CommandLine& line, ServerFlags& flags) {
-  CLI::App& app = line.app();
-  const std::string group = "Serving";
-  const auto add = [&](const std::string& names, auto& value, const std::string& placeholder,
-                       const std::string& description) {
-    return app.add_option(names, value, description)->type_name(placeholder)->group(group);
-  };
-  add("--host", flags.http.host, "ADDRESS", "address to listen on; 0.0.0.0: every one of this machine");
-  add("--port", flags.http.port, "N", "port to listen on; 0: a free one");
-  add("--np,--parallel", flags.slots, "N", "requests answered at once, in one batch")
-      ->check(CLI::Range(1, engine::kMaxSlots));
-  add("--max-queued", flags.max_queued, "N", "requests that may wait beyond those; more are answered with 503");
-  add("--threads-http", flags.http.threads, "N", "threads that read requests and write answers")
-      ->check(CLI::Range(1, 64));
-  add("--max-connections", flags.http.max_connections, "N", "open connections; more are answered with 503")
-      ->check(CLI::Range(1, 60'000));
-  add("--max-body", flags.max_body_mib, "MIB", "largest request body; a larger one is answered with 413")
-      ->check(CLI::Range(1, 1024));
-  add("--timeout", flags.timeout_seconds, "SECONDS",
-      "how long a client may take for a request's head, twice that for its body")
-      ->check(CLI::Range(1, 86'400));
+  FlagGroup group = line.group("Serving");
+  group.add("--host", flags.http.host, "ADDRESS", "address to listen on; 0.0.0.0: every one of this machine");
+  group.add("--port", flags.http.port, "N", "port to listen on; 0: a free one");
+  group.add("--np,--parallel", flags.slots, "N", "requests answered at once, in one batch")
+      .between(1, engine::kMaxSlots);
+  group.add("--max-queued", flags.max_queued, "N", "requests that may wait beyond those; more are answered with 503");
+  group.add("--threads-http", flags.http.threads, "N", "threads that read requests and write answers").between(1, 64);
+  group.add("--max-connections", flags.http.max_connections, "N", "open connections; more are answered with 503")
+      .between(1, 60'000);
+  group.add("--max-body", flags.max_body_mib, "MIB", "largest request body; a larger one is answered with 413")
+      .between(1, 1024);
+  group
+      .add("--timeout", flags.timeout_seconds, "SECONDS",
+           "how long a client may take for a request's head, twice that for its body")
+      .between(1, 86'400);
 }
 
 server::CompleterOptions completer_options(const ServerFlags& flags) {
@@ -69,9 +64,7 @@ int run_server(const Invocation& call) {
   add_runtime_flags(line, flags.runtime, true);
   add_sampling_flags(line, flags.sampling);
   add_speculation_flags(line, flags.speculation);
-  line.app()
-      .add_option("-n,--predict", flags.predict, "tokens of an answer where the request does not say; -1: no limit")
-      ->type_name("N");
+  line.add("-n,--predict", flags.predict, "N", "tokens of an answer where the request does not say; -1: no limit");
   add_http_flags(line, flags);
   if (!line.parse()) return kExitSuccess;
 

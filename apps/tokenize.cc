@@ -60,11 +60,11 @@ int run_tokenize(const Invocation& call) {
                    "Turns a text into tokens. Any GGUF file with a vocabulary will do, whatever its architecture.");
   Flags flags;
   add_model_flags(line, flags.model);
-  line.app().add_option("-p,--prompt", flags.prompt, "the text, as it is")->type_name("TEXT");
-  line.app().add_option("-f,--file", flags.file, "a file with the text; -: the standard input")->type_name("FILE");
-  line.app().add_flag("--ids", flags.ids, "print the ids alone, as [1, 2, 3]");
-  line.app().add_flag("--no-bos", flags.no_bos, "without the special tokens at the begin and end of a text");
-  line.app().add_flag("--no-parse-special", flags.no_parse_special, "control tokens' texts are plain text");
+  line.add("-p,--prompt", flags.prompt, "TEXT", "the text, as it is");
+  line.add("-f,--file", flags.file, "FILE", "a file with the text; -: the standard input");
+  line.add_switch("--ids", flags.ids, "print the ids alone, as [1, 2, 3]");
+  line.add_switch("--no-bos", flags.no_bos, "without the special tokens at the begin and end of a text");
+  line.add_switch("--no-parse-special", flags.no_parse_special, "control tokens' texts are plain text");
   if (!line.parse()) return kExitSuccess;
 
   const std::string text = text_of(flags);
