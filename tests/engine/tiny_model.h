@@ -19,18 +19,21 @@ struct TinyModelOptions {
   char eos_instead_of = 0;  // the model chooses EOS where it would have chosen this letter
   std::string chat_template;
   int extra_tokens = 0;  // in the vocabulary, without embeddings
+  int more_tokens = 0;   // in the vocabulary, with embeddings
+  int spare_rows = 0;    // of the embeddings and the output, the largest of all, which belong to no token
 };
 
 // Writes llama models of random weights, small enough to run in a millisecond. Their tokens are bytes and the letters a
 // to z; greedy answers are letters, because the output rows of all else are zero.
 class TinyModelWriter {
  public:
-  explicit TinyModelWriter(const TinyModelOptions& options) : options_(options), random_(7) {}
+  explicit TinyModelWriter(const TinyModelOptions& options)
+      : options_(options), rows_(kVocab + options.more_tokens + options.spare_rows), random_(7) {}
 
   void write(const std::filesystem::path& path) {
     set_metadata();
     set_vocabulary();
-    add_matrix("token_embd.weight", kHidden, kVocab, 1.0F);
+    add_matrix("token_embd.weight", kHidden, rows_, 1.0F);
     for (int layer = 0; layer < kLayers; ++layer) add_layer("blk." + std::to_string(layer) + ".");
     add_norm("output_norm.weight");
     add_output();
@@ -76,8 +79,9 @@ class TinyModelWriter {
   }
 
   void add_output() {
-    std::vector<float>& rows = add_matrix("output.weight", kHidden, kVocab, 1.0F);
+    std::vector<float>& rows = add_matrix("output.weight", kHidden, rows_, 1.0F);
     std::fill_n(rows.begin(), static_cast<size_t>(kFirstLetter) * kHidden, 0.0F);
+    for (size_t i = static_cast<size_t>(rows_ - options_.spare_rows) * kHidden; i < rows.size(); ++i) rows[i] *= 3.0F;
     if (options_.eos_instead_of == 0) return;
     const size_t letter = static_cast<size_t>(kFirstLetter + options_.eos_instead_of - 'a') * kHidden;
     constexpr size_t kEos = 2;
@@ -104,7 +108,7 @@ class TinyModelWriter {
       kinds.push_back(6);
     }
     for (char letter = 'a'; letter <= 'z'; ++letter) tokens.emplace_back(1, letter);
-    for (int i = 0; i < options_.extra_tokens; ++i) tokens.push_back(fmt::format("extra{}", i));
+    for (int i = 0; i < options_.more_tokens + options_.extra_tokens; ++i) tokens.push_back(fmt::format("extra{}", i));
     kinds.resize(tokens.size(), 1);
     metadata_.set("tokenizer.ggml.scores", io::MetaArray(std::vector<double>(tokens.size(), 0.0)));
     metadata_.set("tokenizer.ggml.model", std::string("llama"));
@@ -115,6 +119,7 @@ class TinyModelWriter {
   }
 
   TinyModelOptions options_;
+  int rows_;  // of the embeddings
   std::mt19937 random_;
   io::Metadata metadata_;
   std::deque<std::vector<float>> values_;  // stay in place while more are added
