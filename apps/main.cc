@@ -126,6 +126,7 @@ int run_main(const Invocation& call) {
   engine::RuntimeOptions options = flags.runtime.options();
   options.raw = flags.raw;
   options.speculation = flags.speculation.options();
+  if (prompt) options.packing = model::Packing::kLater;  // a chat waits for its user anyway
   const auto runtime = engine::Runtime::open(options, line.log());
   const engine::GenerationParams params{.sampling = flags.sampling.resolve(line.log()),
                                         .max_tokens = flags.predict,

@@ -79,7 +79,8 @@ ops::Context Runtime::make_context(tensor::BufferPool& buffers) const {
 
 ops::Tensor Runtime::logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive) const {
   const auto few = [](int64_t count) { return count > 0 && count <= kMostSought; };
-  if (shortcut_ && hidden.rows() <= ops::kFewRows && std::ranges::all_of(decisive, few)) {
+  const bool packed = model_->output_matrix().data() != nullptr;
+  if (shortcut_ && packed && hidden.rows() <= ops::kFewRows && std::ranges::all_of(decisive, few)) {
     const std::optional<ops::Sketch>& sketch = shortcut_->made(*pool_, *kernels_, model_->output_matrix());
     std::vector<int64_t> wanted(decisive.begin(), decisive.end());
     for (int64_t& count : wanted) count += model_->hyper().vocab_size - tokenizer_->size();  // rows that are no tokens
@@ -104,7 +105,7 @@ void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   speculation_ = options.speculation;
   const std::shared_ptr<const io::ModelFile> file = open_model_file(options);
   tokenizer_ = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
-  model_ = model::Model::load(file, *pool_, options.progress);
+  model_ = model::Model::load(file, *pool_, options.packing);
   if (!precise_ && ops::Sketch::pays(model_->output_matrix(), model_->weight_bytes())) {
     shortcut_ = std::make_unique<Shortcut>();
   }

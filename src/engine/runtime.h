@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,7 +47,7 @@ struct RuntimeOptions {
   bool precise = false;         // f32 activations
   model::KvTypes cache_types;
   SpeculationOptions speculation;
-  std::function<void(double fraction)> progress;  // of loading
+  model::Packing packing = model::Packing::kAtOnce;  // kLater: the first token comes sooner, the second later
 };
 
 constexpr int64_t kDefaultContext = 4096;

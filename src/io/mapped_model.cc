@@ -18,6 +18,10 @@ MappedModel::MappedModel(FileForm form, std::filesystem::path path, std::vector<
   index_tensors();
 }
 
+void MappedModel::expect(platform::AccessHint access) const {
+  for (const platform::MappedFile& part : parts_) part.advise(access);
+}
+
 void MappedModel::release_pages(std::span<const std::byte> data) const {
   for (const platform::MappedFile& part : parts_) {
     if (part.contains(data)) {

@@ -16,6 +16,7 @@ class MappedModel : public ModelFile {
   // twice.
   MappedModel(FileForm form, std::filesystem::path path, std::vector<platform::MappedFile> parts, ParsedFile contents);
 
+  void expect(platform::AccessHint access) const override;
   void release_pages(std::span<const std::byte> data) const override;
 
  private:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/metadata.h"
+#include "platform/mapped_file.h"
 #include "quant/dtype.h"
 
 namespace patina::io {
@@ -59,6 +60,8 @@ class ModelFile {
   const TensorInfo& require(std::string_view name) const;
   uint64_t total_bytes() const { return total_bytes_; }  // of all parts on disk
 
+  // Tells the system how tensors are about to be read: kNormal (from the beginning) means in large pieces.
+  virtual void expect(platform::AccessHint access) const = 0;
   // Tells the system that these bytes of a tensor are not needed in memory any more (they can be read again from disk).
   virtual void release_pages(std::span<const std::byte> data) const = 0;
 

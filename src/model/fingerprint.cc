@@ -26,6 +26,7 @@ uint64_t fingerprint(const io::ModelFile& file) {
   constexpr size_t kSampleBytes = 8;
   std::vector<const io::TensorInfo*> tensors;
   for (const io::TensorInfo& tensor : file.tensors()) tensors.push_back(&tensor);
+  file.expect(platform::AccessHint::kRandom);
   std::ranges::sort(tensors, {}, &io::TensorInfo::name);
   Fnv1a hash;
   for (const io::TensorInfo* tensor : tensors) {
@@ -36,6 +37,7 @@ uint64_t fingerprint(const io::ModelFile& file) {
       hash.add(tensor->data.subspan((tensor->data.size() - kSampleBytes) / kSamples * i, kSampleBytes));
     }
   }
+  file.expect(platform::AccessHint::kNormal);
   return hash.value();
 }
 

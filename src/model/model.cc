@@ -69,27 +69,48 @@ Model::Model(std::shared_ptr<const io::ModelFile> file, Hyperparameters hyper, c
 
 Model::~Model() = default;
 
-std::unique_ptr<Model> Model::load(std::shared_ptr<const io::ModelFile> file, ThreadPool& pool,
-                                   const std::function<void(double)>& progress) {
+std::unique_ptr<Model> Model::load(std::shared_ptr<const io::ModelFile> file, ThreadPool& pool, Packing packing) {
   const ArchitectureInfo& architecture = find_architecture(file->metadata().get_string("general.architecture"));
   Hyperparameters hyper = read_hyperparameters(*file);
   std::unique_ptr<Model> model(new Model(std::move(file), std::move(hyper), architecture));
-  model->fingerprint_ = model::fingerprint(*model->file_);
-  model->weights_ = std::make_unique<Weights>(load_weights(*model->file_, model->hyper_, architecture, pool, progress));
+  model->weights_ = std::make_unique<Weights>(load_weights(*model->file_, model->hyper_, architecture));
   model->sites_ = list_sites(*model->weights_);
+  if (packing == Packing::kAtOnce) {
+    model->pack(pool);
+  } else {
+    std::vector<std::span<const std::byte>> parts;
+    for (const ops::PackedMatrix* matrix : model->weights_->matrices()) parts.push_back(matrix->file_rows());
+    model->read_ahead_ = std::make_unique<platform::ReadAhead>(std::move(parts));
+  }
   return model;
 }
 
-int64_t Model::weight_bytes() const {
-  int64_t bytes = weights_->output.bytes();
-  for (const LayerWeights& w : weights_->layers) {
-    for (const ops::PackedMatrix* matrix : {&w.q, &w.k, &w.v, &w.o, &w.gate, &w.up, &w.down}) bytes += matrix->bytes();
+void Model::pack(ThreadPool& pool) const {
+  if (packed_) return;
+  const std::scoped_lock lock(packing_);
+  read_ahead_.reset();
+  for (ops::PackedMatrix* matrix : weights_->matrices()) {
+    if (matrix->data() != nullptr) continue;
+    matrix->pack(pool);
+    file_->release_pages(matrix->file_rows());
   }
+  packed_ = true;
+}
+
+uint64_t Model::fingerprint() const {
+  std::call_once(fingerprinted_, [&] { fingerprint_ = model::fingerprint(*file_); });
+  return fingerprint_;
+}
+
+int64_t Model::weight_bytes() const {
+  int64_t bytes = 0;
+  for (const ops::PackedMatrix* matrix : weights_->matrices()) bytes += matrix->bytes();
   return bytes;
 }
 
 ops::Tensor Model::hidden(ops::Context& context, std::span<const SequencePart> parts, std::span<const int32_t> rows,
                           const adapter::Attachment& adapters) const {
+  if (passed_.exchange(true) || context.recorder != nullptr) pack(context.pool);
   Layout layout = lay_out(parts);
   const bool all_rows = rows.size() == layout.tokens.size();
   const auto pass = std::make_shared<Pass>(Pass{.hyper = hyper_,

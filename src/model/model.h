@@ -1,8 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "model/kv_cache.h"
 #include "ops/context.h"
 #include "ops/packed_matrix.h"
+#include "platform/read_ahead.h"
 #include "threading/thread_pool.h"
 
 namespace patina::model {
@@ -28,15 +30,21 @@ struct SequencePart {
   KvSequence* cache = nullptr;
 };
 
-// A loaded model: its weights packed for the kernels, and its forward pass. Immutable after loading; forward passes of
-// several threads at once need a Context each.
+// When a model's matrices are brought into the form that the kernels read fast. Later, the first pass multiplies
+// straight from the file, so that a first token comes soon, and the second pass, or one that trains, begins with
+// packing.
+enum class Packing { kAtOnce, kLater };
+
+// A loaded model: its weights packed for the kernels, and its forward pass. Safe to share between threads; forward
+// passes of several threads at once need a Context each.
 class Model {
  public:
-  // Packs every matrix with the pool's threads and lets go of the file's pages. Keeps `file` for the token embeddings.
-  // Throws kUnsupported, listing the architectures there are, for another one; kInvalidData for missing tensors or
-  // shapes that do not fit together; kOutOfMemory, before anything is packed, for a model that does not fit.
+  // Packs every matrix with the pool's threads and lets go of the file's pages. Keeps `file` for the token embeddings,
+  // and until the matrices are packed. Throws kUnsupported, listing the architectures there are, for another one;
+  // kInvalidData for missing tensors or shapes that do not fit together; kOutOfMemory, before anything is packed, for a
+  // model that does not fit.
   static std::unique_ptr<Model> load(std::shared_ptr<const io::ModelFile> file, ThreadPool& pool,
-                                     const std::function<void(double fraction)>& progress = {});
+                                     Packing packing = Packing::kAtOnce);
   ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -46,11 +54,11 @@ class Model {
   // Where adapters can act, in the order of the forward pass: for each layer attn_q, attn_k, attn_v, attn_output,
   // ffn_gate, ffn_up, ffn_down.
   std::span<const adapter::LinearSite> sites() const { return sites_; }
-  // Bytes of packed weights in memory.
+  // Bytes of the weights in packed form.
   int64_t weight_bytes() const;
   // A number that tells this file's weights from another's of the same shape: over metadata, tensors' names, shapes and
-  // types, and samples of their bytes.
-  uint64_t fingerprint() const { return fingerprint_; }
+  // types, and samples of their bytes, which are read at the first call.
+  uint64_t fingerprint() const;
 
   // The hidden states after the last norm, [rows wanted x hidden_size], of the parts' tokens laid end to end. `rows`:
   // which of these tokens are wanted, ascending; the others are not computed in the last layer's feed-forward network.
@@ -63,6 +71,8 @@ class Model {
   const ops::PackedMatrix& output_matrix() const;
 
  private:
+  void pack(ThreadPool& pool) const;
+
   Model(std::shared_ptr<const io::ModelFile> file, Hyperparameters hyper, const ArchitectureInfo& architecture);
 
   std::shared_ptr<const io::ModelFile> file_;
@@ -70,7 +80,12 @@ class Model {
   const ArchitectureInfo* architecture_;
   std::unique_ptr<Weights> weights_;
   std::vector<adapter::LinearSite> sites_;
-  uint64_t fingerprint_ = 0;
+  mutable std::once_flag fingerprinted_;
+  mutable uint64_t fingerprint_ = 0;
+  mutable std::atomic<bool> passed_ = false;  // once
+  mutable std::atomic<bool> packed_ = false;
+  mutable std::mutex packing_;
+  mutable std::unique_ptr<platform::ReadAhead> read_ahead_;  // of what the first pass reads
 };
 
 // Names of the supported architectures, for messages and tests.

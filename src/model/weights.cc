@@ -11,18 +11,13 @@ namespace patina::model {
 
 namespace {
 
-// What a layer's matrix is called, where it goes, and its shape.
-struct MatrixPlace {
-  const io::TensorInfo* tensor;
-  ops::PackedMatrix* target;
-};
-
 class Loader {
  public:
   Loader(const io::ModelFile& file, const Hyperparameters& hyper, const ArchitectureInfo& architecture)
       : file_(file), hyper_(hyper), architecture_(architecture) {}
 
-  Weights read(ThreadPool& pool, const std::function<void(double)>& progress) {
+  Weights read() {
+    file_.expect(platform::AccessHint::kRandom);  // small vectors between the large matrices
     weights_.embedding = &shaped("token_embd.weight", hyper_.hidden_size, hyper_.vocab_size);
     weights_.layers.resize(static_cast<size_t>(hyper_.layers));
     for (int64_t i = 0; i < hyper_.layers; ++i) read_layer(fmt::format("blk.{}.", i), weights_.layers[i]);
@@ -32,8 +27,8 @@ class Loader {
     if (file_.find("rope_freqs.weight") != nullptr) {
       weights_.rope_factors = vector("rope_freqs.weight", hyper_.rope_dim / 2);
     }
+    file_.expect(platform::AccessHint::kNormal);
     check_memory();
-    pack(pool, progress);
     return std::move(weights_);
   }
 
@@ -59,7 +54,8 @@ class Loader {
   }
 
   void matrix(const std::string& name, int64_t cols, int64_t rows, ops::PackedMatrix& target) {
-    matrices_.push_back({&shaped(name, cols, rows), &target});
+    const io::TensorInfo& tensor = shaped(name, cols, rows);
+    target = ops::PackedMatrix(tensor.type, tensor.data, rows, cols);
   }
 
   void read_layer(const std::string& prefix, LayerWeights& layer) {
@@ -89,12 +85,9 @@ class Loader {
     }
   }
 
-  void check_memory() const {
+  void check_memory() {
     int64_t needed = 0;
-    for (const MatrixPlace& place : matrices_) {
-      needed += kernels::panel_count(place.tensor->rows()) *
-                kernels::panel_bytes(place.tensor->type, place.tensor->row_length());
-    }
+    for (const ops::PackedMatrix* matrix : weights_.matrices()) needed += matrix->bytes();
     const uint64_t available = platform::available_memory();
     if (available != 0 && static_cast<uint64_t>(needed) > available) {
       fail(ErrorKind::kOutOfMemory,
@@ -104,28 +97,26 @@ class Loader {
     }
   }
 
-  void pack(ThreadPool& pool, const std::function<void(double)>& progress) {
-    size_t done = 0;
-    for (const auto& [tensor, target] : matrices_) {
-      *target = ops::PackedMatrix(pool, tensor->type, tensor->data, tensor->rows(), tensor->row_length());
-      file_.release_pages(tensor->data);
-      ++done;
-      if (progress) progress(static_cast<double>(done) / static_cast<double>(matrices_.size()));
-    }
-  }
-
   const io::ModelFile& file_;
   const Hyperparameters& hyper_;
   const ArchitectureInfo& architecture_;
   Weights weights_;
-  std::vector<MatrixPlace> matrices_;
 };
 
 }  // namespace
 
-Weights load_weights(const io::ModelFile& file, const Hyperparameters& hyper, const ArchitectureInfo& architecture,
-                     ThreadPool& pool, const std::function<void(double)>& progress) {
-  return Loader(file, hyper, architecture).read(pool, progress);
+std::vector<ops::PackedMatrix*> Weights::matrices() {
+  std::vector<ops::PackedMatrix*> all;
+  all.reserve(7 * layers.size() + 1);
+  for (LayerWeights& w : layers) {
+    for (ops::PackedMatrix* matrix : {&w.q, &w.k, &w.v, &w.o, &w.gate, &w.up, &w.down}) all.push_back(matrix);
+  }
+  all.push_back(&output);
+  return all;
+}
+
+Weights load_weights(const io::ModelFile& file, const Hyperparameters& hyper, const ArchitectureInfo& architecture) {
+  return Loader(file, hyper, architecture).read();
 }
 
 }  // namespace patina::model

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "io/model_file.h"
 #include "model/hyperparameters.h"
 #include "ops/packed_matrix.h"
-#include "threading/thread_pool.h"
 
 namespace patina::model {
 
@@ -28,10 +26,13 @@ struct Weights {
   std::vector<float> output_norm;
   ops::PackedMatrix output;         // the embedding again where the file ties them
   std::vector<float> rope_factors;  // [rope_dim / 2] divisors of the frequencies
+
+  // All of them, in the order in which a pass multiplies with them.
+  std::vector<ops::PackedMatrix*> matrices();
 };
 
-// Checks every tensor's presence and shape before packing the first; see Model::load.
-Weights load_weights(const io::ModelFile& file, const Hyperparameters& hyper, const ArchitectureInfo& architecture,
-                     ThreadPool& pool, const std::function<void(double)>& progress);
+// Checks every tensor's presence and shape, and that there is memory for all matrices in packed form; none is packed.
+// See Model::load.
+Weights load_weights(const io::ModelFile& file, const Hyperparameters& hyper, const ArchitectureInfo& architecture);
 
 }  // namespace patina::model

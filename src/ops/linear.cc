@@ -38,7 +38,7 @@ void record_backward(Context& context, const Tensor& x, const Linear& layer, con
 std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Linear> layers) {
   std::vector<Tensor> results;
   int64_t panels = 0;
-  bool unpacks = x.rows() > kernels::kActGroup;
+  Scratch scratch;
   bool integers = false;
   int64_t work = 0;
   for (const Linear& layer : layers) {
@@ -50,11 +50,11 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
     results.back().set_needs_grad(x.needs_grad() || trains(context, layer));
     panels += w.panels();
     integers = integers || takes_integers(context, w);
-    unpacks = unpacks || !takes_integers(context, w);
+    scratch.include(context, w, x.rows());
     work += w.rows() * w.cols() * x.rows();
   }
   const ProductInput input = prepare(context, x, integers);
-  const Tensor scratch = make_scratch(context, unpacks);
+  scratch.make(context);
   context.parallel(panels, panel_chunk(context, panels), work, [&](int64_t begin, int64_t end, int worker) {
     int64_t first = 0;
     for (size_t i = 0; i < layers.size(); ++i) {
@@ -63,7 +63,7 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
       const int64_t to = std::min(end - first, w.panels());
       first += w.panels();
       if (from >= to) continue;
-      multiply(context, w, input, from, to, results[i], scratch ? scratch.row(worker) : nullptr);
+      multiply(context, w, input, from, to, results[i], scratch, worker);
       if (layers[i].bias != nullptr) add_bias(context, layers[i].bias, from, to, results[i]);
     }
   });
@@ -80,7 +80,7 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
 
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx) {
   constexpr int64_t kColumns = 128;
-  const Tensor scratch = make_scratch(context, true);
+  const Tensor scratch = context.make(context.pool.size(), kernels::kScratchFloats);
   const int64_t k = weight.cols();
   const int64_t chunks = (k + kColumns - 1) / kColumns;
   context.pool.parallel_for(chunks, 1, [&](int64_t begin, int64_t end, int worker) {

@@ -22,7 +22,7 @@ struct Linear {
 std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Linear> layers);
 Tensor linear(Context& context, const Tensor& x, const Linear& layer);
 
-// dx[t, i] += sum_o dy[t, o] W[o, i]
+// dx[t, i] += sum_o dy[t, o] W[o, i]; W is packed.
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx);
 
 }  // namespace patina::ops

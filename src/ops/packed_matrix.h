@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,31 +13,50 @@
 
 namespace patina::ops {
 
-// A weight matrix W [rows x cols] in the kernels' packed form, the only copy that multiplications read. Move-only,
-// immutable, safe to share between threads.
+// A weight matrix W [rows x cols] in the kernels' packed form, the only copy that multiplications read; or, until it is
+// packed, the rows of a file. Move-only, safe to share between threads.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  // Packs row-major blocks as they stand in a model file. `file_rows` may be released afterwards. Throws
-  // kOutOfMemory.
+  // Row-major blocks as they stand in a model file, which must stay until pack(). Until then a product packs each panel
+  // for itself: with the same result, and sooner than pack() and the product take together, but not twice.
+  PackedMatrix(quant::DType type, std::span<const std::byte> file_rows, int64_t rows, int64_t cols);
+  // The same, packed at once.
   PackedMatrix(ThreadPool& pool, quant::DType type, std::span<const std::byte> file_rows, int64_t rows, int64_t cols);
   // Holds what fill(panel_begin, panel_end, packed) writes, called in parallel. Throws kOutOfMemory.
   PackedMatrix(ThreadPool& pool, quant::DType type, int64_t rows, int64_t cols,
                FunctionRef<void(int64_t, int64_t, std::byte*)> fill);
+  PackedMatrix(PackedMatrix&& other) noexcept;
+  PackedMatrix& operator=(PackedMatrix&& other) noexcept;
+  PackedMatrix(const PackedMatrix&) = delete;
+  PackedMatrix& operator=(const PackedMatrix&) = delete;
+  ~PackedMatrix() = default;
+
+  // After this the file's rows may be released. Other threads may multiply with the matrix meanwhile, but not pack it.
+  // Throws kOutOfMemory, which leaves all as it was.
+  void pack(ThreadPool& pool);
 
   quant::DType type() const { return type_; }
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
   int64_t panels() const { return kernels::panel_count(rows_); }
-  const std::byte* data() const { return packed_.data(); }
+  // Null until the matrix is packed.
+  const std::byte* data() const { return data_.load(std::memory_order_acquire); }
+  // As given; empty where the matrix was made in packed form.
+  std::span<const std::byte> file_rows() const { return file_rows_; }
+  // Of the packed form.
   int64_t bytes() const { return panels() * kernels::panel_bytes(type_, cols_); }
   explicit operator bool() const { return rows_ > 0; }
 
  private:
+  void fill(ThreadPool& pool, FunctionRef<void(int64_t, int64_t, std::byte*)> write);
+
   quant::DType type_ = quant::DType::kF32;
   int64_t rows_ = 0;
   int64_t cols_ = 0;
+  std::span<const std::byte> file_rows_;
   platform::HugeBuffer packed_;
+  std::atomic<const std::byte*> data_ = nullptr;  // packed_'s, once it is complete
 };
 
 }  // namespace patina::ops

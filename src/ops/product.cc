@@ -20,21 +20,40 @@ ProductInput prepare(Context& context, const Tensor& x, bool integers) {
   return input;
 }
 
-void multiply(const Context& context, const PackedMatrix& w, const ProductInput& input, int64_t panel_begin,
-              int64_t panel_end, const Tensor& y, float* scratch) {
-  const auto& kernels = context.kernels.matmul;
-  const int64_t m = y.rows();
-  if (takes_integers(context, w)) {
-    kernels.matmul_q8(w.type(), w.data(), w.rows(), w.cols(), panel_begin, panel_end,
-                      reinterpret_cast<const std::byte*>(input.quantized.data()), m, y.data(), y.cols(), scratch);
-  } else {
-    kernels.matmul_f32(w.type(), w.data(), w.rows(), w.cols(), panel_begin, panel_end, input.x.data(), input.x.cols(),
-                       m, y.data(), y.cols(), scratch);
-  }
+void Scratch::include(const Context& context, const PackedMatrix& w, int64_t tokens) {
+  if (tokens > kernels::kActGroup || !takes_integers(context, w)) floats_ = kernels::kScratchFloats;
+  if (w.data() == nullptr) panel_bytes_ = std::max(panel_bytes_, kernels::panel_bytes(w.type(), w.cols()));
 }
 
-Tensor make_scratch(const Context& context, bool needed) {
-  return needed ? context.make(context.pool.size(), kernels::kScratchFloats) : Tensor();
+void Scratch::make(const Context& context) {
+  const int64_t floats = floats_ + panel_bytes_ / static_cast<int64_t>(sizeof(float));
+  if (floats > 0) rows_ = context.make(context.pool.size(), floats);
+}
+
+void multiply(const Context& context, const PackedMatrix& w, const ProductInput& input, int64_t panel_begin,
+              int64_t panel_end, const Tensor& y, const Scratch& scratch, int worker) {
+  const auto product = [&](const std::byte* packed, int64_t rows, int64_t begin, int64_t end, float* to) {
+    const auto& kernels = context.kernels.matmul;
+    if (takes_integers(context, w)) {
+      kernels.matmul_q8(w.type(), packed, rows, w.cols(), begin, end,
+                        reinterpret_cast<const std::byte*>(input.quantized.data()), y.rows(), to, y.cols(),
+                        scratch.tiles(worker));
+    } else {
+      kernels.matmul_f32(w.type(), packed, rows, w.cols(), begin, end, input.x.data(), input.x.cols(), y.rows(), to,
+                         y.cols(), scratch.tiles(worker));
+    }
+  };
+  if (const std::byte* packed = w.data(); packed != nullptr) {
+    return product(packed, w.rows(), panel_begin, panel_end, y.data());
+  }
+  const int64_t row_bytes = quant::row_bytes(w.type(), w.cols());
+  for (int64_t p = panel_begin; p < panel_end; ++p) {
+    const int64_t first = p * kernels::kPanelRows;
+    const int64_t rows = std::min(kernels::kPanelRows, w.rows() - first);
+    kernels::pack_panels(w.type(), w.file_rows().data() + first * row_bytes, rows, w.cols(), 0, 1,
+                         scratch.panel(worker));
+    product(scratch.panel(worker), rows, 0, 1, y.data() + first);
+  }
 }
 
 int64_t panel_chunk(const Context& context, int64_t panels) {

@@ -21,13 +21,26 @@ inline bool takes_integers(const Context& context, const PackedMatrix& w) {
 
 ProductInput prepare(Context& context, const Tensor& x, bool integers);
 
-// y[t, r] = sum_i W[r, i] x[t, i] for the rows r of the panels [panel_begin, panel_end), on the calling thread.
-// `scratch` [kScratchFloats] may be null for up to kActGroup tokens of the integer path.
-void multiply(const Context& context, const PackedMatrix& w, const ProductInput& input, int64_t panel_begin,
-              int64_t panel_end, const Tensor& y, float* scratch);
+// What a worker needs for products with some matrices.
+class Scratch {
+ public:
+  // For products of so many rows of x; what a product does not need takes no memory.
+  void include(const Context& context, const PackedMatrix& w, int64_t tokens);
+  void make(const Context& context);
 
-// Scratch for unpacked tiles, one row a worker; empty when no product needs it.
-Tensor make_scratch(const Context& context, bool needed);
+  float* tiles(int worker) const { return floats_ > 0 ? rows_.row(worker) : nullptr; }
+  std::byte* panel(int worker) const { return reinterpret_cast<std::byte*>(rows_.row(worker) + floats_); }
+
+ private:
+  int64_t floats_ = 0;       // of unpacked tiles: kScratchFloats or none
+  int64_t panel_bytes_ = 0;  // the longest panel of a matrix that is not packed
+  Tensor rows_;              // of each worker
+};
+
+// y[t, r] = sum_i W[r, i] x[t, i] for the rows r of the panels [panel_begin, panel_end), on the calling thread, which
+// is number `worker`. `scratch` includes w.
+void multiply(const Context& context, const PackedMatrix& w, const ProductInput& input, int64_t panel_begin,
+              int64_t panel_end, const Tensor& y, const Scratch& scratch, int worker);
 
 // How many panels to hand out at a time: enough to do so cheaply, few enough that no worker waits long for another.
 int64_t panel_chunk(const Context& context, int64_t panels);

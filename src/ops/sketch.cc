@@ -60,10 +60,12 @@ class Search {
       : context_(context),
         matrix_(matrix),
         input_(prepare(context, x, true)),
-        scratch_(make_scratch(context, !takes_integers(context, matrix))),
         wanted_(wanted),
         y_(context.make(x.rows(), matrix.rows())),
-        exact_(static_cast<size_t>(matrix.panels())) {}
+        exact_(static_cast<size_t>(matrix.panels())) {
+    scratch_.include(context, matrix, x.rows());
+    scratch_.make(context);
+  }
 
   Tensor run(const PackedMatrix& coarse, std::span<const float> deviations) {
     multiply_coarsely(coarse);
@@ -82,7 +84,7 @@ class Search {
     const int64_t work = y_.size() * coarse.cols();
     context_.parallel(coarse.panels(), panel_chunk(context_, coarse.panels()), work,
                       [&](int64_t begin, int64_t end, int worker) {
-                        multiply(context_, coarse, input_, begin, end, y_, nullptr);
+                        multiply(context_, coarse, input_, begin, end, y_, scratch_, worker);
                         for (int64_t t = 0; t < y_.rows(); ++t) {
                           Largest& largest = found[static_cast<size_t>(worker)][static_cast<size_t>(t)];
                           for (int64_t p = begin; p < end; ++p) {
@@ -150,7 +152,7 @@ class Search {
   }
 
   void multiply_panel(int64_t panel, int worker) {
-    multiply(context_, matrix_, input_, panel, panel + 1, y_, scratch_ ? scratch_.row(worker) : nullptr);
+    multiply(context_, matrix_, input_, panel, panel + 1, y_, scratch_, worker);
   }
 
   int64_t rows_end(int64_t panel_end) const { return std::min(panel_end * kPanelRows, matrix_.rows()); }
@@ -158,7 +160,7 @@ class Search {
   Context& context_;
   const PackedMatrix& matrix_;
   ProductInput input_;
-  Tensor scratch_;
+  Scratch scratch_;
   std::span<const int64_t> wanted_;
   Tensor y_;
   std::vector<char> exact_;               // of each panel, whether multiply_best() did it

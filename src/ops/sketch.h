@@ -30,7 +30,7 @@ class Sketch {
   // The memory that a sketch of such a matrix takes.
   static int64_t bytes(const PackedMatrix& matrix);
 
-  // Throws kInvalidArgument where the number of columns is no multiple of 32, kOutOfMemory.
+  // Of a packed matrix. Throws kInvalidArgument where the number of columns is no multiple of 32, kOutOfMemory.
   Sketch(ThreadPool& pool, const kernels::Kernels& kernels, const PackedMatrix& matrix);
 
   // y [tokens x rows] for x [tokens x cols] as linear() gives it, to the last bit, for every element that is among the

@@ -37,18 +37,6 @@ uint64_t size_of_regular_file(const FileDescriptor& fd, const std::filesystem::p
   return static_cast<uint64_t>(status.st_size);
 }
 
-// Calls madvise on the pages that lie wholly within `part` (inner) or touch it (outer).
-void advise_pages(std::span<const std::byte> part, int advice, bool inner) noexcept {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(part.data());
-  const uintptr_t end = begin + part.size();
-  const uintptr_t first = (inner ? begin + page - 1 : begin) / page * page;
-  const uintptr_t last = (inner ? end : end + page - 1) / page * page;
-  if (last <= first) return;
-  const auto skipped = static_cast<std::ptrdiff_t>(first) - static_cast<std::ptrdiff_t>(begin);
-  ::madvise(const_cast<std::byte*>(part.data()) + skipped, last - first, advice);
-}
-
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
@@ -79,14 +67,19 @@ bool MappedFile::contains(std::span<const std::byte> part) const {
          part.size() <= bytes_.size() - (part_begin - begin);
 }
 
-void MappedFile::advise(std::span<const std::byte> part, AccessHint hint) const noexcept {
-  const int advice = hint == AccessHint::kSequential ? MADV_SEQUENTIAL
-                     : hint == AccessHint::kWillNeed ? MADV_WILLNEED
-                                                     : MADV_NORMAL;
-  advise_pages(part, advice, false);
+void MappedFile::advise(AccessHint hint) const noexcept {
+  if (bytes_.empty()) return;
+  ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(),
+            hint == AccessHint::kRandom ? MADV_RANDOM : MADV_NORMAL);
 }
 
-void MappedFile::drop(std::span<const std::byte> part) const noexcept { advise_pages(part, MADV_DONTNEED, true); }
+void MappedFile::drop(std::span<const std::byte> part) const noexcept {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<size_t>(part.data() - bytes_.data());
+  const size_t first = (offset + page - 1) / page * page;
+  const size_t last = (offset + part.size()) / page * page;
+  if (first < last) ::madvise(const_cast<std::byte*>(bytes_.data()) + first, last - first, MADV_DONTNEED);
+}
 
 void MappedFile::unmap() noexcept {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());

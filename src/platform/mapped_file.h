@@ -7,8 +7,9 @@
 
 namespace patina::platform {
 
-// How a part of a mapped file is about to be used.
-enum class AccessHint { kNormal, kSequential, kWillNeed };
+// How a mapped file is about to be read. Normally the system reads megabytes around what is touched, at random only
+// that.
+enum class AccessHint { kNormal, kRandom };
 
 // A regular file mapped read-only as a whole. Move-only; the bytes stay at their address when the object moves. Safe
 // to share between threads. Start address is a page's.
@@ -29,7 +30,7 @@ class MappedFile {
 
   // Hints only: failures are of no consequence and are ignored. `part` must lie within bytes(). drop() lets go of the
   // pages that lie wholly within `part`; they are read again from disk when touched.
-  void advise(std::span<const std::byte> part, AccessHint hint) const noexcept;
+  void advise(AccessHint hint) const noexcept;
   void drop(std::span<const std::byte> part) const noexcept;
 
  private:

@@ -76,6 +76,26 @@ TEST(Runtime, TheContextIsTheModelsUnlessSaidOtherwise) {
   expect_error([&] { model.open(); }, ErrorKind::kInvalidArgument, "context");
 }
 
+TEST(Runtime, AnswersAreTheSameWhenPackedLater) {
+  TinyModel model;
+  const auto at_once = model.open();
+  model.options.packing = model::Packing::kLater;
+  const auto later = model.open();
+  EXPECT_NE(at_once->model().output_matrix().data(), nullptr);
+  EXPECT_EQ(later->model().output_matrix().data(), nullptr);
+  EXPECT_EQ(later->model().weight_bytes(), at_once->model().weight_bytes());
+  EXPECT_EQ(later->model().fingerprint(), at_once->model().fingerprint());
+  Generator generator(*later);
+  const std::vector<TokenId> prompt = later->tokenizer().encode("a prompt of more tokens than eight");
+  const std::string first = answer(generator, prompt, greedy(1)).text;
+  EXPECT_EQ(later->model().output_matrix().data(), nullptr) << "one token needs one pass";
+  Generator again(*later);
+  const std::string text = answer(again, prompt, greedy(20)).text;
+  EXPECT_NE(later->model().output_matrix().data(), nullptr);
+  EXPECT_TRUE(text.starts_with(first));
+  EXPECT_EQ(text, answer(*at_once, "a prompt of more tokens than eight", greedy(20)).text);
+}
+
 TEST(Runtime, AVocabularyBeyondTheEmbeddingsIsRefused) {
   const TinyModel model({.eos_instead_of = 0, .chat_template = {}, .extra_tokens = 1});
   expect_error([&] { model.open(); }, ErrorKind::kInvalidData, "286 tokens, its embeddings 285");

@@ -16,6 +16,7 @@
 #include "platform/huge_buffer.h"
 #include "platform/mapped_file.h"
 #include "platform/memory.h"
+#include "platform/read_ahead.h"
 #include "platform/signals.h"
 
 namespace patina::platform {
@@ -44,6 +45,15 @@ class PlatformTest : public testing::Test {
   fs::path folder_;
 };
 
+TEST_F(PlatformTest, ReadAheadEndsByItselfOrWithItsOwner) {
+  const std::string text(1 << 20, 'x');
+  put("file", text);
+  const MappedFile file(folder_ / "file");
+  const std::span<const std::byte> bytes = file.bytes();
+  for (int i = 0; i < 20; ++i) ReadAhead({bytes.first(1), {}, bytes.subspan(4096), bytes.subspan(bytes.size() - 1)});
+  EXPECT_EQ(static_cast<char>(bytes[bytes.size() / 2]), 'x');
+}
+
 TEST_F(PlatformTest, MappedFileShowsTheBytes) {
   put("file", "hello");
   put("empty", "");
@@ -51,7 +61,7 @@ TEST_F(PlatformTest, MappedFileShowsTheBytes) {
   const MappedFile moved = std::move(file);
   ASSERT_EQ(moved.size(), 5);
   EXPECT_EQ(static_cast<char>(moved.bytes()[4]), 'o');
-  moved.advise(moved.bytes(), AccessHint::kWillNeed);
+  moved.advise(AccessHint::kRandom);
   moved.drop(moved.bytes());
   EXPECT_EQ(static_cast<char>(moved.bytes()[0]), 'h');
   EXPECT_TRUE(moved.contains(moved.bytes().subspan(5)));
