@@ -16,6 +16,7 @@
 //   prompt/TYPE     512 tokens,  counters: GMAC/s with the quantization of the activations included
 //   generate/TYPE/m  m tokens against weights that no cache holds, counters: GB/s of packed weights
 //   backward/TYPE   512 tokens,  GMAC/s
+//   integer_backward/TYPE  the same in integers of 16 bits, gradients rounded first
 //   pack/TYPE       GB/s of file bytes
 // The limits to hold them against stand above the results: GB/s of reading, GMAC/s of the int8 and f32 peaks.
 namespace {
@@ -119,6 +120,22 @@ void backward(benchmark::State& state, DType type) {
   set_rate(state, "GMAC/s", static_cast<double>(m * w.rows * w.cols));
 }
 
+void integer_backward(benchmark::State& state, DType type) {
+  const Packed w(type, 2048, 1024);
+  const int64_t m = 512;
+  const std::vector<float> dy = ramp(m * w.rows);
+  std::vector<float> dx(static_cast<size_t>(m * w.cols));
+  HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
+  HugeBuffer quantized(static_cast<size_t>(table().quantized_gradients_bytes(m, w.rows)));
+  for (auto _ : state) {
+    table().quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
+    table().matmul_backward_i16(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(), w.cols,
+                                scratch.as<float>().data());
+    benchmark::ClobberMemory();
+  }
+  set_rate(state, "GMAC/s", static_cast<double>(m * w.rows * w.cols));
+}
+
 void pack(benchmark::State& state, DType type) {
   const int64_t rows = 1024;
   const int64_t cols = 4096;
@@ -147,6 +164,9 @@ void register_type(DType type) {
     benchmark::RegisterBenchmark(("generate/" + name + "/" + std::to_string(m)).c_str(), generate, type, m);
   }
   benchmark::RegisterBenchmark(("backward/" + name).c_str(), backward, type);
+  if (!patina::quant::is_float(type)) {
+    benchmark::RegisterBenchmark(("integer_backward/" + name).c_str(), integer_backward, type);
+  }
   benchmark::RegisterBenchmark(("pack/" + name).c_str(), pack, type);
 }
 

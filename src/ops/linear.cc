@@ -20,6 +20,18 @@ void add_bias(const Context& context, const float* bias, int64_t panel_begin, in
   }
 }
 
+// Holds bytes.
+Tensor quantize_gradients(const Context& context, const Tensor& dy) {
+  const auto& kernels = context.kernels.matmul;
+  const int64_t m = dy.rows();
+  Tensor quantized = context.make(1, (kernels.quantized_gradients_bytes(m, dy.cols()) + 3) / 4);
+  context.parallel(m, 1, dy.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    kernels.quantize_gradients(dy.data(), dy.cols(), m, dy.cols(), begin, end,
+                               reinterpret_cast<std::byte*>(quantized.data()));
+  });
+  return quantized;
+}
+
 bool trains(const Context& context, const Linear& layer) {
   return context.recorder != nullptr && std::any_of(layer.adapters.begin(), layer.adapters.end(),
                                                     [](const LoraTerm& term) { return term.b.needs_grad(); });
@@ -80,13 +92,23 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
 
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx) {
   constexpr int64_t kColumns = 128;
+  const auto& kernels = context.kernels.matmul;
+  const bool integers = takes_integers(context, weight);
+  const Tensor quantized = integers ? quantize_gradients(context, dy) : Tensor();
   const Tensor scratch = context.make(context.pool.size(), kernels::kScratchFloats);
   const int64_t k = weight.cols();
   const int64_t chunks = (k + kColumns - 1) / kColumns;
   context.pool.parallel_for(chunks, 1, [&](int64_t begin, int64_t end, int worker) {
-    context.kernels.matmul.matmul_backward_f32(weight.type(), weight.data(), weight.rows(), k, begin * kColumns,
-                                               std::min(end * kColumns, k), dy.data(), dy.cols(), dy.rows(), dx.data(),
-                                               dx.cols(), scratch.row(worker));
+    const int64_t from = begin * kColumns;
+    const int64_t to = std::min(end * kColumns, k);
+    if (integers) {
+      kernels.matmul_backward_i16(weight.type(), weight.data(), weight.rows(), k, from, to,
+                                  reinterpret_cast<const std::byte*>(quantized.data()), dy.rows(), dx.data(), dx.cols(),
+                                  scratch.row(worker));
+    } else {
+      kernels.matmul_backward_f32(weight.type(), weight.data(), weight.rows(), k, from, to, dy.data(), dy.cols(),
+                                  dy.rows(), dx.data(), dx.cols(), scratch.row(worker));
+    }
   });
 }
 

@@ -14,7 +14,8 @@ uint64_t pass_bytes(const model::Model& model, uint64_t tokens, bool recompute_b
   // A block's gradients are about as large as its activations; recomputed, the block is there once more.
   const int64_t kept = recompute_blocks ? hyper.layers * hyper.hidden_size + 2 * block : (hyper.layers + 1) * block;
   const int64_t logits = ops::cross_entropy_chunk_rows(hyper.vocab_size) * hyper.vocab_size;
-  return sizeof(float) * (static_cast<uint64_t>(kept) * tokens + static_cast<uint64_t>(logits));
+  // The backward product rounds them to 16 bits.
+  return sizeof(float) * (static_cast<uint64_t>(kept) * tokens + static_cast<uint64_t>(logits + logits / 2));
 }
 
 uint64_t state_bytes(uint64_t parameters) { return 4 * sizeof(float) * parameters; }

@@ -33,6 +33,8 @@ class Check {
     if (!quant::is_float(w_.type)) {
       // Offsets and zero points are a few times as large as the weights that they make.
       const double magnitude = 8.0 * largest_sum(w_.cols, x_);
+      count += report("integer backward", integer_backward(kMatmulScalar), integer_backward(kMatmulNeon), w_.rows,
+                      largest_sum(w_.rows, dy_));
       count += report("quantized", quantized(kMatmulScalar), quantized(kMatmulNeon), w_.cols / 8, magnitude);
     }
     return count;
@@ -90,6 +92,15 @@ class Check {
     std::vector<float> dx(x_);
     std::vector<float> scratch(static_cast<size_t>(kScratchFloats));
     kernels.matmul_backward_f32(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, w_.cols, dy_.data(), w_.rows, m_,
+                                dx.data(), w_.cols, scratch.data());
+    return dx;
+  }
+  std::vector<float> integer_backward(const MatmulKernels& kernels) const {
+    std::vector<float> dx(x_);
+    AlignedVector<std::byte> quantized(static_cast<size_t>(kernels.quantized_gradients_bytes(m_, w_.rows)));
+    kernels.quantize_gradients(dy_.data(), w_.rows, m_, w_.rows, 0, m_, quantized.data());
+    AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
+    kernels.matmul_backward_i16(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, w_.cols, quantized.data(), m_,
                                 dx.data(), w_.cols, scratch.data());
     return dx;
   }

@@ -20,6 +20,8 @@ struct Avx2Isa {
   };
   // 12 sums, 2 weights and a broadcast in 16 registers.
   static constexpr int kFloatTile = 6;
+  // 12 sums, 2 weights, a broadcast and a product.
+  static constexpr int kPairTile = 6;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = true;
@@ -93,6 +95,12 @@ struct Avx2Isa {
       dot_halves<kVectors, kRun, kMaxCode, kFresh, 0, 1>(sum, codes, a, stride, factors);
       dot_halves<kVectors, kRun, kMaxCode, kFresh, 1, 1>(sum, codes, a, stride, factors);
     }
+  }
+
+  static void add_pair_products(Ints& sum, const Bytes& pairs, const int16_t* factors) {
+    const __m256i word = broadcast_word(reinterpret_cast<const int8_t*>(factors));
+    add_pair_product(sum.low, pairs.low, word);
+    add_pair_product(sum.high, pairs.high, word);
   }
 
   static Floats zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
@@ -219,6 +227,10 @@ struct Avx2Isa {
   static void add_product(__m256i& sum, __m256i code, __m256i word) {
     __m256i product;
     asm("vpmaddubsw %3, %2, %1\n\tvpaddw %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(code), "x"(word));
+  }
+  static void add_pair_product(__m256i& sum, __m256i pairs, __m256i word) {
+    __m256i product;
+    asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(pairs), "x"(word));
   }
   static void add_pairs(__m256i& sum, __m256i pairs, __m256i factors) {
     asm("vpmaddwd %2, %1, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "+x"(pairs) : "x"(factors));

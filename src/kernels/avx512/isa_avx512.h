@@ -16,6 +16,7 @@ struct Avx512Isa {
   using Floats = __m512;
   // Independent sums that keep one multiply-add a cycle in flight (its latency is 4), with registers to spare.
   static constexpr int kFloatTile = 8;
+  static constexpr int kPairTile = 8;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;
@@ -62,6 +63,11 @@ struct Avx512Isa {
     for (int i = 0; i < kVectors; ++i) {
       sum[0] = _mm512_dpbusd_epi32(sum[0], codes[i], _mm512_set1_epi32(load_word(a + i * stride)));
     }
+  }
+
+  static void add_pair_products(Ints& sum, const Bytes& pairs, const int16_t* factors) {
+    const int32_t word = load_word(reinterpret_cast<const int8_t*>(factors));
+    sum = _mm512_dpwssd_epi32(sum, pairs, _mm512_set1_epi32(word));
   }
 
   static Floats zero() { return _mm512_setzero_ps(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/generic/matmul_backward_i16.h"
 #include "kernels/generic/matmul_f32.h"
 #include "kernels/generic/matmul_q8.h"
 #include "kernels/generic/quantize_acts.h"
@@ -15,6 +16,9 @@ constexpr MatmulKernels kMatmulTable = {
     .matmul_q8 = matmul_q8<Isa>,
     .matmul_f32 = matmul_f32<Isa>,
     .matmul_backward_f32 = matmul_backward_f32<Isa>,
+    .quantized_gradients_bytes = quantized_gradients_bytes<Isa>,
+    .quantize_gradients = quantize_gradients<Isa>,
+    .matmul_backward_i16 = matmul_backward_i16<Isa>,
     .unpack_panel = unpack_panel<Isa>,
     .sketch_panels = sketch_panels<Isa>,
 };

@@ -17,7 +17,7 @@ constexpr int kQ8BlockBytes = 34;
 
 void f32_to_q8_0(const float* x, std::byte* out, int64_t n) {
   for (; n > 0; n -= kQ8Block, x += kQ8Block, out += kQ8BlockBytes) {
-    const ByteScale scale = byte_scale(x);
+    const CodeScale scale = code_scale(largest_magnitude<32>(x), 127.0F);
     const f16 d = to_f16(scale.d);
     std::memcpy(out, &d, sizeof(d));
     int8_t codes[kQ8Block];

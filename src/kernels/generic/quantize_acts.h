@@ -18,7 +18,7 @@ int64_t quantized_acts_bytes(int64_t m, int64_t k) {
 // One row's 32 numbers to row t of a block of `rows` rows.
 template <typename Isa>
 [[gnu::always_inline]] inline void quantize_block(const float* x, uint8_t* block, int64_t t, int64_t rows) {
-  const ByteScale scale = byte_scale(x);
+  const CodeScale scale = code_scale(largest_magnitude<32>(x), 127.0F);
   int32_t q[kBlockColumns];
   for (int i = 0; i < kBlockColumns; ++i) q[i] = nearest(x[i] * scale.inverse);
   int32_t half[2] = {0, 0};

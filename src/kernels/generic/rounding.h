@@ -12,19 +12,27 @@ namespace {
   return __builtin_bit_cast(int32_t, x + 12582912.0F) - 0x4B400000;
 }
 
-// How 32 numbers become signed bytes: q = nearest(x * inverse), x about d q.
-struct ByteScale {
-  float d;        // max|x| / 127, or 0 where its reciprocal would overflow
-  float inverse;  // 1 / d, or 0
-};
-
-[[gnu::always_inline]] inline ByteScale byte_scale(const float* x) {
-  int32_t largest = 0;  // as bits: magnitudes of floats order like integers, and a NaN is the largest
-  for (int i = 0; i < 32; ++i) {
+// The largest magnitude of kCount numbers as the bits of a float: those of magnitudes order like integers, and a NaN is
+// the largest.
+template <int kCount>
+[[gnu::always_inline]] inline int32_t largest_magnitude(const float* x) {
+  int32_t largest = 0;
+  for (int i = 0; i < kCount; ++i) {
     const int32_t bits = __builtin_bit_cast(int32_t, x[i]) & 0x7FFFFFFF;
     largest = bits > largest ? bits : largest;
   }
-  const float d = __builtin_bit_cast(float, largest) / 127.0F;
+  return largest;
+}
+
+// How numbers become signed integers up to `most`: q = nearest(x * inverse), x about d q.
+struct CodeScale {
+  float d;        // max|x| / most, or 0 where its reciprocal would overflow
+  float inverse;  // 1 / d, or 0
+};
+
+// `largest` as largest_magnitude() gives it.
+[[gnu::always_inline]] inline CodeScale code_scale(int32_t largest, float most) {
+  const float d = __builtin_bit_cast(float, largest) / most;
   if (d < __FLT_MIN__) return {0.0F, 0.0F};
   return {d, 1.0F / d};
 }

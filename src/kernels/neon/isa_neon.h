@@ -22,6 +22,7 @@ struct NeonIsa {
   };
   // 24 sums, 4 weights and a broadcast in 32 registers.
   static constexpr int kFloatTile = 6;
+  static constexpr int kPairTile = 4;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = false;
@@ -111,6 +112,18 @@ struct NeonIsa {
           sum[n].part[p] = vdotq_s32(sum[n].part[p], vreinterpretq_s8_u8(codes[i].part[p]), factor);
         }
       }
+    }
+  }
+
+  static void add_pair_products(Ints& sum, const Bytes& pairs, const int16_t* factors) {
+    int32_t word = 0;
+    __builtin_memcpy(&word, factors, sizeof(word));
+    const int16x8_t factor = vreinterpretq_s16_s32(vdupq_n_s32(word));
+#pragma GCC unroll 4
+    for (int p = 0; p < 4; ++p) {
+      const int16x8_t pair = vreinterpretq_s16_u8(pairs.part[p]);
+      const int32x4_t low = vmull_s16(vget_low_s16(pair), vget_low_s16(factor));
+      sum.part[p] = vaddq_s32(sum.part[p], vpaddq_s32(low, vmull_high_s16(pair, factor)));
     }
   }
 

@@ -22,6 +22,7 @@ struct ScalarIsa {
     float lane[kPanelRows];
   };
   static constexpr int kFloatTile = 4;
+  static constexpr int kPairTile = 4;  // tokens of the backward product in integers
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
@@ -98,6 +99,15 @@ struct ScalarIsa {
           sum[0].lane[r] += static_cast<int32_t>((codes[i].lane[r] >> (8 * b)) & 255U) * factor;
         }
       }
+    }
+  }
+
+  // sum += pairs[2 r] * factors[0] + pairs[2 r + 1] * factors[1] in each lane r, of integers of 16 bits.
+  static void add_pair_products(Ints& sum, const Bytes& pairs, const int16_t* factors) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      const auto even = static_cast<int16_t>(pairs.lane[r] & 0xFFFFU);
+      const auto odd = static_cast<int16_t>(pairs.lane[r] >> 16);
+      sum.lane[r] += even * factors[0] + odd * factors[1];
     }
   }
 
