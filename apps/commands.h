@@ -13,6 +13,7 @@ int run_main(const Invocation& call);
 int run_finetune(const Invocation& call);
 int run_server(const Invocation& call);
 int run_perplexity(const Invocation& call);
+int run_eval(const Invocation& call);
 int run_bench(const Invocation& call);
 int run_quantize(const Invocation& call);
 int run_inspect(const Invocation& call);

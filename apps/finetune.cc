@@ -11,6 +11,7 @@
 #include "apps/command_line.h"
 #include "apps/commands.h"
 #include "apps/finetune_report.h"
+#include "apps/flags_data.h"
 #include "apps/flags_model.h"
 #include "base/error.h"
 #include "engine/runtime.h"
@@ -29,8 +30,7 @@ struct FinetuneFlags {
   ModelFlags model;
   ComputeFlags compute;
   ContextFlags context;
-  fs::path train_data;
-  std::string encoding = "auto";
+  DataFlags data;
   std::optional<fs::path> save_path;
   std::optional<fs::path> out_folder;
   std::optional<fs::path> lora_out;
@@ -41,11 +41,7 @@ struct FinetuneFlags {
 
 void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
   FlagGroup group = line.group("Files");
-  group
-      .add("--train-data", flags.train_data, "FILE",
-           "the text to learn: blocks of \"### Instruction:\" and \"### Response:\",\nor one example a line")
-      .required();
-  group.add("--encoding", flags.encoding, "NAME", "of that text: auto (UTF-8, or UTF-16 where it looks so), gb18030");
+  add_data_flags(group, flags.data, "--train-data", "the text to learn");
   group.add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
   group.add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
   group.add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
@@ -90,7 +86,7 @@ fs::path adapter_path(const FinetuneFlags& flags) {
 // The adapter, its checkpoint and its log must not take the place of what they are made from.
 void protect_inputs(const train::RunFiles& files, const FinetuneFlags& flags) {
   for (const fs::path& output : {files.adapter, files.checkpoint(), files.log()}) {
-    for (const fs::path& input : {flags.model.path, flags.train_data}) {
+    for (const fs::path& input : {flags.model.path, flags.data.path}) {
       std::error_code error;
       if (!fs::equivalent(output, input, error) || error) continue;
       fail(ErrorKind::kInvalidArgument, "{} would be overwritten; choose another place for the adapter",
@@ -104,14 +100,6 @@ void make_folder(const std::optional<fs::path>& folder) {
   std::error_code error;
   fs::create_directories(*folder, error);
   if (error) fail(ErrorKind::kIo, "cannot make the folder {}: {}", folder->string(), error.message());
-}
-
-train::TrainingText read_text(const FinetuneFlags& flags) {
-  const std::optional<train::TextEncoding> encoding = train::text_encoding_from_name(flags.encoding);
-  if (!encoding) {
-    fail(ErrorKind::kInvalidArgument, "unknown encoding {}; known are auto, utf-8, utf-16 and gb18030", flags.encoding);
-  }
-  return train::read_training_text(flags.train_data, *encoding);
 }
 
 engine::RuntimeOptions runtime_options(const FinetuneFlags& flags) {
@@ -178,13 +166,13 @@ int run_finetune(const Invocation& call) {
   flags.train.adapter_type = flags.lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
   flags.lora.seed = flags.train.seed;
   protect_inputs(files, flags);
-  const train::TrainingText text = read_text(flags);
+  const train::TrainingText text = flags.data.read();
   const FinetuneSubject subject = subject_of(flags, text, files, call.program);
 
   engine::RuntimeOptions options = runtime_options(flags);
   auto runtime = engine::Runtime::open(options, line.log());
   const auto examples = train::make_examples(runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()),
-                                             flags.train_data.string());
+                                             flags.data.path.string());
   make_folder(flags.out_folder);
   tensor::BufferPool buffers;
   ops::Context context = runtime->make_context(buffers);

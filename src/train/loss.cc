@@ -51,12 +51,14 @@ double add_gradients(const LossSetting& setting, const Batch& batch, float weigh
   return loss.loss;
 }
 
+double total_loss(const LossSetting& setting, const Batch& batch) {
+  return cross_entropy(setting, hidden_of(setting, batch), batch, 1.0F, false).loss;
+}
+
 double mean_loss(const LossSetting& setting, const Example& example) {
   const std::array<uint32_t, 1> order = {0};
   const std::vector<Batch> batches = pack({&example, 1}, order, 0);
-  const Batch& batch = batches.front();
-  const float weight = 1.0F / static_cast<float>(batch.targets.size());
-  return cross_entropy(setting, hidden_of(setting, batch), batch, weight, false).loss;
+  return total_loss(setting, batches.front()) / static_cast<double>(batches.front().targets.size());
 }
 
 }  // namespace patina::train

@@ -20,6 +20,9 @@ struct LossSetting {
 double add_gradients(const LossSetting& setting, const Batch& batch, float weight, bool recompute_blocks,
                      const Parameters& parameters);
 
+// The sum of -log p over the batch's targets, in nats.
+double total_loss(const LossSetting& setting, const Batch& batch);
+
 // The mean of -log p over the example's tokens that carry loss, in nats.
 double mean_loss(const LossSetting& setting, const Example& example);
 

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -85,6 +88,39 @@ class Finetune : public testing::Test {
 };
 
 TEST_F(Finetune, LearnsTwoRowsWordForWordByDefault) { expect_to_learn(); }
+
+TEST_F(Finetune, EvaluatesRowsWithAndWithoutTheAdapter) {
+  const auto evaluate = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"eval", "-m", model_.string(), "-t", "2", "--data", folder_ / "rows.txt"});
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    double loss = -1;
+    double perplexity = -1;
+    int tokens = -1;
+    int count = -1;
+    EXPECT_EQ(std::sscanf(outcome.out.c_str(), "loss = %lf\nperplexity = %lf\ntokens = %d\nrows = %d\n", &loss,
+                          &perplexity, &tokens, &count),
+              4)
+        << outcome.out;
+    EXPECT_NEAR(perplexity, std::exp(loss), 1e-3 * perplexity);
+    EXPECT_EQ(count, 2);
+    return std::pair(loss, tokens);
+  };
+  ASSERT_EQ(finetune({"--train-data", folder_ / "rows.txt", "--save-path", folder_ / "lora.bin"}).code, 0);
+  const auto [before, tokens] = evaluate({});
+  const auto [after, tokens_after] = evaluate({"--lora", folder_ / "lora.bin"});
+  EXPECT_GT(before, 1.0);
+  EXPECT_GT(after, 0.0);
+  EXPECT_LT(after, 0.1);
+  EXPECT_EQ(tokens, tokens_after);
+  // Each answer's tokens and the end-of-text after them.
+  int expected = 0;
+  for (const Pair& row : rows()) {
+    const Outcome ids = run({"tokenize", "-m", model_.string(), "--ids", "--no-bos", "-p", row.answer});
+    expected += static_cast<int>(std::count(ids.out.begin(), ids.out.end(), ',')) + 2;
+  }
+  EXPECT_NEAR(tokens, expected, 2);  // a word's beginning may be a token of its own
+}
 
 TEST_F(Finetune, LearnsThemOnAGgjtFileToo) {
   if (std::getenv("PATINA_E2E_MODEL") != nullptr) GTEST_SKIP() << "GGJT holds llama models only";
