@@ -36,6 +36,7 @@ uint64_t fingerprint(const io::ModelFile& file) {
     for (size_t i = 0; i < kSamples && tensor->data.size() >= kSampleBytes; ++i) {
       hash.add(tensor->data.subspan((tensor->data.size() - kSampleBytes) / kSamples * i, kSampleBytes));
     }
+    file.release_pages(tensor->data);  // the system maps more around each sample
   }
   file.expect(platform::AccessHint::kNormal);
   return hash.value();
