@@ -110,7 +110,7 @@ TEST_F(Finetune, EvaluatesRowsWithAndWithoutTheAdapter) {
   const auto [before, tokens] = evaluate({});
   const auto [after, tokens_after] = evaluate({"--lora", folder_ / "lora.bin"});
   EXPECT_GT(before, 1.0);
-  EXPECT_GT(after, 0.0);
+  EXPECT_GE(after, 0.0);
   EXPECT_LT(after, 0.1);
   EXPECT_EQ(tokens, tokens_after);
   // Each answer's tokens and the end-of-text after them.
