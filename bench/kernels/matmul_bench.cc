@@ -106,21 +106,7 @@ void generate(benchmark::State& state, DType type, int64_t m) {
   set_rate(state, "GB/s", static_cast<double>(w.bytes.size()));
 }
 
-void backward(benchmark::State& state, DType type) {
-  const Packed w(type, 2048, 1024);
-  const int64_t m = 512;
-  const std::vector<float> dy = ramp(m * w.rows);
-  std::vector<float> dx(static_cast<size_t>(m * w.cols));
-  HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
-  for (auto _ : state) {
-    table().matmul_backward_f32(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, dy.data(), w.rows, m, dx.data(),
-                                w.cols, scratch.as<float>().data());
-    benchmark::ClobberMemory();
-  }
-  set_rate(state, "GMAC/s", static_cast<double>(m * w.rows * w.cols));
-}
-
-void integer_backward(benchmark::State& state, DType type) {
+void backward(benchmark::State& state, DType type, bool integers) {
   const Packed w(type, 2048, 1024);
   const int64_t m = 512;
   const std::vector<float> dy = ramp(m * w.rows);
@@ -128,9 +114,14 @@ void integer_backward(benchmark::State& state, DType type) {
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
   HugeBuffer quantized(static_cast<size_t>(table().quantized_gradients_bytes(m, w.rows)));
   for (auto _ : state) {
-    table().quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
-    table().matmul_backward_i16(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(), w.cols,
-                                scratch.as<float>().data());
+    if (integers) {
+      table().quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
+      table().matmul_backward_i16(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(),
+                                  w.cols, scratch.as<float>().data());
+    } else {
+      table().matmul_backward_f32(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, dy.data(), w.rows, m, dx.data(),
+                                  w.cols, scratch.as<float>().data());
+    }
     benchmark::ClobberMemory();
   }
   set_rate(state, "GMAC/s", static_cast<double>(m * w.rows * w.cols));
@@ -163,9 +154,9 @@ void register_type(DType type) {
   for (const int64_t m : {1, 2, 4, 8}) {
     benchmark::RegisterBenchmark(("generate/" + name + "/" + std::to_string(m)).c_str(), generate, type, m);
   }
-  benchmark::RegisterBenchmark(("backward/" + name).c_str(), backward, type);
+  benchmark::RegisterBenchmark(("backward/" + name).c_str(), backward, type, false);
   if (!patina::quant::is_float(type)) {
-    benchmark::RegisterBenchmark(("integer_backward/" + name).c_str(), integer_backward, type);
+    benchmark::RegisterBenchmark(("integer_backward/" + name).c_str(), backward, type, true);
   }
   benchmark::RegisterBenchmark(("pack/" + name).c_str(), pack, type);
 }
