@@ -42,7 +42,7 @@ class FlagGroup {
  public:
   FlagGroup(CLI::App& app, std::string heading) : app_(app), heading_(std::move(heading)) {}
 
-  // For bool, numbers, texts and paths, std::optional of the last three, and lists of texts: see command_line.cc.
+  // For the types of numbers, texts and paths, std::optional of them and lists, that command_line.cc names.
   template <typename T>
   Flag add(const std::string& names, T& value, const std::string& placeholder, const std::string& description);
   // A flag without a value.
