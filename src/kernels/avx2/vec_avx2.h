@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/half.h"
@@ -65,6 +66,10 @@ struct Avx2Vec {
   static F load_half(const f16* from) { return _mm256_cvtph_ps(load_16_bits(from)); }
   static F load_half(const bf16* from) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_16_bits(from)), 16));
+  }
+  static F set_half(f16 v) { return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<int16_t>(v.bits))); }
+  static F load_signed_bytes(const std::byte* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
   }
   static void store_half(f16* to, F v) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));

@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/half.h"
@@ -57,6 +58,10 @@ struct Avx512Vec {
   static F load_half(const f16* from) { return _mm512_cvtph_ps(load_16_bits(from)); }
   static F load_half(const bf16* from) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_16_bits(from)), 16));
+  }
+  static F set_half(f16 v) { return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<int16_t>(v.bits))); }
+  static F load_signed_bytes(const std::byte* from) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
   }
   static void store_half(f16* to, F v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));

@@ -29,7 +29,7 @@ constexpr VectorKernels kVectorTable = {
     .f32_to_bf16 = to_half<V, bf16>,
     .bf16_to_f32 = from_half<V, bf16>,
     .f32_to_q8_0 = f32_to_q8_0,
-    .q8_0_to_f32 = q8_0_to_f32,
+    .q8_0_to_f32 = from_q8_0<V>,
     .sgemm = sgemm<V>,
 };
 

@@ -2,6 +2,7 @@
 
 #include <arm_neon.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/half.h"
@@ -61,6 +62,12 @@ struct NeonVec {
 
   static F load_half(const f16* from) { return vcvt_f32_f16(vreinterpret_f16_u16(load_16_bits(from))); }
   static F load_half(const bf16* from) { return vreinterpretq_f32_u32(vshll_n_u16(load_16_bits(from), 16)); }
+  static F set_half(f16 v) { return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(v.bits))); }
+  static F load_signed_bytes(const std::byte* from) {
+    int8_t codes[8] = {};
+    __builtin_memcpy(codes, from, kWidth);
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(codes)))));
+  }
   static void store_half(f16* to, F v) { store_16_bits(to, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
   static void store_half(bf16* to, F v) {
     const uint32x4_t bits = vreinterpretq_u32_f32(v);

@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "kernels/generic/q8_rows.h"
@@ -121,6 +124,14 @@ void f32_to_bf16(const float* x, bf16* out, int64_t n) { std::transform(x, x + n
 template <typename Half>
 void from_half(const Half* x, float* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = to_f32(x[i]);
+}
+
+void q8_0_to_f32(const std::byte* x, float* out, int64_t n) {
+  for (; n > 0; n -= kQ8Block, x += kQ8BlockBytes, out += kQ8Block) {
+    f16 d;
+    std::memcpy(&d, x, sizeof(d));
+    for (int i = 0; i < kQ8Block; ++i) out[i] = to_f32(d) * static_cast<float>(static_cast<int8_t>(x[sizeof(d) + i]));
+  }
 }
 
 void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
