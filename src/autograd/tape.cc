@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "autograd/saved_tensors.h"
+
 namespace patina::autograd {
 
 namespace {
@@ -9,7 +11,12 @@ namespace {
 // Stands in while a block runs that will be run again: operations mark what needs gradients, nothing is kept.
 class ForgetfulRecorder final : public ops::Recorder {
  public:
-  void record(const ops::Tensor& /*result*/, Backward /*backward*/) override {}
+  void record(const ops::Outline& /*result*/, Backward /*backward*/) override {}
+  std::shared_ptr<const ops::Saved> save(const ops::Context& /*context*/, const ops::Tensor& /*x*/) override {
+    return nullptr;
+  }
+  void derive(const ops::Outline& /*result*/, Recipe /*recipe*/) override {}
+  void change(const ops::Outline& /*x*/, Recipe /*change*/) override {}
   ops::Tensor run_block(ops::Context& context, const ops::Tensor& x, Block block) override { return block(context, x); }
 };
 
@@ -29,7 +36,36 @@ class RecorderSwap {
 
 }  // namespace
 
-void Tape::record(const Tensor& result, Backward backward) { steps_.push_back({result, std::move(backward)}); }
+void Tape::record(const Outline& result, Backward backward) { steps_.push_back({result, std::move(backward)}); }
+
+std::shared_ptr<const ops::Saved> Tape::save(const ops::Context& context, const Tensor& x) {
+  std::weak_ptr<const ops::Saved>& known = saved_[x.key()];
+  if (std::shared_ptr<const ops::Saved> saved = known.lock()) return saved;
+  std::shared_ptr<const ops::Saved> saved;
+  if (!options_.compact) {
+    saved = std::make_shared<Whole>(x);
+  } else if (const auto recipe = recipes_.find(x.key()); recipe != recipes_.end()) {
+    saved = std::make_shared<Derived>(x, recipe->second);
+  } else {
+    saved = std::make_shared<Compact>(context, x);
+  }
+  known = saved;
+  return saved;
+}
+
+void Tape::derive(const Outline& result, Recipe recipe) {
+  if (options_.compact) recipes_[result.key()] = std::move(recipe);
+}
+
+void Tape::change(const Outline& x, Recipe change) {
+  const auto found = recipes_.find(x.key());
+  if (found == recipes_.end()) return;
+  found->second = [before = std::move(found->second), change = std::move(change)](const ops::Context& context,
+                                                                                  const Tensor& again) {
+    before(context, again);
+    change(context, again);
+  };
+}
 
 ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block) {
   if (!options_.recompute_blocks) return block(context, x);
@@ -37,7 +73,7 @@ ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block)
   const RecorderSwap swap(context, &forgetful);
   Tensor y = block(context, x);
   if (!y.needs_grad()) return y;
-  record(y, [this, x, y, block = std::move(block)](ops::Context& ctx, ops::Gradients& gradients) {
+  record(y, [this, x, y = y.outline(), block = std::move(block)](ops::Context& ctx, ops::Gradients& gradients) {
     const Tensor dy = gradients.take(y);
     if (!dy) return;
     Tape inner(buffers_, options_);
@@ -62,15 +98,16 @@ void Tape::backward(ops::Context& context, const Tensor& result, const Tensor& g
     const Step step = std::move(steps_.back());
     steps_.pop_back();
     step.backward(context, *this);
+    recipes_.erase(step.result.key());
   }
 }
 
-ops::Tensor Tape::gradient(const Tensor& parameter) const {
+ops::Tensor Tape::gradient(const Outline& parameter) const {
   const auto found = gradients_.find(parameter.key());
   return found == gradients_.end() ? Tensor() : found->second;
 }
 
-ops::Tensor Tape::take(const Tensor& result) {
+ops::Tensor Tape::take(const Outline& result) {
   const auto found = gradients_.find(result.key());
   if (found == gradients_.end()) return {};
   Tensor gradient = std::move(found->second);
@@ -78,9 +115,9 @@ ops::Tensor Tape::take(const Tensor& result) {
   return gradient;
 }
 
-ops::Tensor Tape::look(const Tensor& result) { return gradient(result); }
+ops::Tensor Tape::look(const Outline& result) { return gradient(result); }
 
-ops::Tensor Tape::into(const Tensor& input) {
+ops::Tensor Tape::into(const Outline& input) {
   Tensor& gradient = gradients_[input.key()];
   if (!gradient) gradient = buffers_.make_zero(input.rows(), input.cols());
   return gradient;

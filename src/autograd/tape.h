@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -10,6 +11,7 @@ namespace patina::autograd {
 
 struct TapeOptions {
   bool recompute_blocks = false;  // keep only each block's input, and run it again in the backward pass
+  bool compact = false;           // keep numbers as Compact does, and not what can be made of others
 };
 
 // Records what ran forward and runs it backward. One forward and one backward pass a tape, on one driving thread:
@@ -22,10 +24,14 @@ struct TapeOptions {
 class Tape final : public ops::Recorder, private ops::Gradients {
  public:
   using Tensor = ops::Tensor;
+  using Outline = ops::Outline;
 
   explicit Tape(tensor::BufferPool& buffers, TapeOptions options = {}) : buffers_(buffers), options_(options) {}
 
-  void record(const Tensor& result, Backward backward) override;
+  void record(const Outline& result, Backward backward) override;
+  std::shared_ptr<const ops::Saved> save(const ops::Context& context, const Tensor& x) override;
+  void derive(const Outline& result, Recipe recipe) override;
+  void change(const Outline& x, Recipe change) override;
   Tensor run_block(ops::Context& context, const Tensor& x, Block block) override;
 
   // Adds gradients of `parameter` to `gradient` (same shape), which keeps what it holds: for accumulation over passes.
@@ -35,22 +41,25 @@ class Tape final : public ops::Recorder, private ops::Gradients {
   void backward(ops::Context& context, const Tensor& result, const Tensor& gradient);
 
   // The gradient that has reached a tensor and was not taken by a step: of parameters, and of inputs that need one.
-  Tensor gradient(const Tensor& parameter) const;
+  Tensor gradient(const Outline& parameter) const;
 
  private:
   struct Step {
-    Tensor result;
+    Outline result;
     Backward backward;
   };
 
-  Tensor take(const Tensor& result) override;
-  Tensor look(const Tensor& result) override;
-  Tensor into(const Tensor& input) override;
+  Tensor take(const Outline& result) override;
+  Tensor look(const Outline& result) override;
+  Tensor into(const Outline& input) override;
 
   tensor::BufferPool& buffers_;
   TapeOptions options_;
   std::vector<Step> steps_;
   std::unordered_map<const void*, Tensor> gradients_;
+  // By key. Steps hold what is saved; a recipe lives until the step of its result has run.
+  std::unordered_map<const void*, std::weak_ptr<const ops::Saved>> saved_;
+  std::unordered_map<const void*, Recipe> recipes_;
 };
 
 }  // namespace patina::autograd

@@ -135,6 +135,17 @@ ops::Tensor Model::hidden(ops::Context& context, std::span<const SequencePart> p
   return norm(context, *pass, x, weights_->output_norm);
 }
 
+Model::SavedNumbers Model::saved_numbers() const {
+  const int64_t q = hyper_.heads * hyper_.head_dim;
+  const int64_t k = hyper_.kv_heads * hyper_.head_dim;
+  // Inputs of norms, of attention and of the activation, and the attended values.
+  const int64_t normalized = (architecture_->has_post_norms ? 4 : 2) * hyper_.hidden_size;
+  const int64_t compact = normalized + (q + 2 * k) + q + 2 * hyper_.feed_forward_size;
+  // Outputs of the norms before products, of those before attention and of the activation.
+  const int64_t derived = 2 * hyper_.hidden_size + (architecture_->has_qk_norm ? q + k : 0) + hyper_.feed_forward_size;
+  return {.compact = hyper_.layers * compact, .whole = hyper_.layers * (compact + derived)};
+}
+
 ops::Tensor Model::logits(ops::Context& context, const ops::Tensor& hidden) const {
   return ops::linear(context, hidden, {.weight = &weights_->output, .bias = nullptr, .adapters = {}});
 }

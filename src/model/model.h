@@ -56,6 +56,13 @@ class Model {
   std::span<const adapter::LinearSite> sites() const { return sites_; }
   // Bytes of the weights in packed form.
   int64_t weight_bytes() const;
+  // How many numbers a token leaves for the backward steps of all blocks: where what can be made of others is not kept
+  // (autograd::TapeOptions::compact), and where it is.
+  struct SavedNumbers {
+    int64_t compact;
+    int64_t whole;
+  };
+  SavedNumbers saved_numbers() const;
   // A number that tells this file's weights from another's of the same shape: over metadata, tensors' names, shapes and
   // types, and samples of their bytes, which are read at the first call.
   uint64_t fingerprint() const;

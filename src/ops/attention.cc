@@ -343,9 +343,17 @@ Tensor attention(Context& context, const Tensor& q, const Tensor& k, const Tenso
   attend_tiles(pass, segments, memory);
   attend_split_tiles(pass, segments, memory);
   if (!records) return out;
-  AttentionState state{q, k, v, out, lse, shape, {segments.begin(), segments.end()}};
-  context.recorder->record(out, [state = std::move(state)](Context& ctx, Gradients& gradients) {
-    attention_backward(ctx, gradients, state);
+  Recorder& recorder = *context.recorder;
+  SavedAttention saved{recorder.save(context, q),
+                       recorder.save(context, k),
+                       recorder.save(context, v),
+                       recorder.save(context, out),
+                       out,
+                       lse,
+                       shape,
+                       {segments.begin(), segments.end()}};
+  recorder.record(out, [saved = std::move(saved)](Context& ctx, Gradients& gradients) {
+    attention_backward(ctx, gradients, saved);
   });
   return out;
 }

@@ -28,6 +28,11 @@ struct Scratch {
         sums(dweights + kQueryTile * kKeyTile) {}
 };
 
+struct AttentionState {
+  Tensor q, k, v, out, lse;
+  const AttentionShape& shape;
+};
+
 struct Pass {
   const Context& context;
   const AttentionState& state;
@@ -143,12 +148,18 @@ Tensor row_deltas(const Context& context, const AttentionState& state, const Ten
 
 }  // namespace
 
-void attention_backward(Context& context, Gradients& gradients, const AttentionState& state) {
-  const Tensor dout = gradients.take(state.out);
+void attention_backward(Context& context, Gradients& gradients, const SavedAttention& saved) {
+  const Tensor dout = gradients.take(saved.result);
   if (!dout) return;
+  const AttentionState state{saved.q->restore(context),
+                             saved.k->restore(context),
+                             saved.v->restore(context),
+                             saved.out->restore(context),
+                             saved.lse,
+                             saved.shape};
   const Pass pass{context, state, dout, row_deltas(context, state, dout)};
   std::vector<QueryTile> tiles;
-  for (const Segment& segment : state.segments) {
+  for (const Segment& segment : saved.segments) {
     for (const QueryTile& tile : query_tiles(state.shape, segment)) tiles.push_back(tile);
   }
   group_tiles(tiles);

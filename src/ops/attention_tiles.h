@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "ops/attention.h"
@@ -67,11 +68,13 @@ void gather_lines(const Context& context, const Tensor& x, const AttentionShape&
 void scatter_lines(const float* lines, const AttentionShape& shape, const QueryTile& tile, const Tensor& x);
 
 // The backward of attention without cache, given lse [tokens x heads], the logarithm of each softmax's sum.
-struct AttentionState {
-  Tensor q, k, v, out, lse;
+struct SavedAttention {
+  std::shared_ptr<const Saved> q, k, v, out;
+  Outline result;
+  Tensor lse;
   AttentionShape shape;
   std::vector<Segment> segments;
 };
-void attention_backward(Context& context, Gradients& gradients, const AttentionState& state);
+void attention_backward(Context& context, Gradients& gradients, const SavedAttention& saved);
 
 }  // namespace patina::ops

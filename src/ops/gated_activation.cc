@@ -13,27 +13,38 @@ Tensor gated_activation(Context& context, const Tensor& gate, const Tensor& up, 
   const auto& vector = context.kernels.vector;
   const auto forward = activation == Activation::kSilu ? vector.silu_mul : vector.gelu_mul;
   const auto backward = activation == Activation::kSilu ? vector.silu_mul_backward : vector.gelu_mul_backward;
+  const auto apply = [forward](const Context& ctx, const Tensor& g, const Tensor& u, const Tensor& result) {
+    ctx.parallel(result.size(), kChunk, kCost * result.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+      forward(g.data() + begin, u.data() + begin, result.data() + begin, end - begin);
+    });
+  };
   Tensor out = context.make(gate.rows(), gate.cols());
   out.set_needs_grad(gate.needs_grad() || up.needs_grad());
-  context.parallel(out.size(), kChunk, kCost * out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
-    forward(gate.data() + begin, up.data() + begin, out.data() + begin, end - begin);
-  });
+  apply(context, gate, up, out);
   if (!context.records(out)) return out;
-  context.recorder->record(out, [gate, up, out, backward](Context& ctx, Gradients& gradients) {
-    const Tensor dout = gradients.take(out);
-    if (!dout) return;
-    const Tensor dgate = ctx.make(gate.rows(), gate.cols());
-    const Tensor dup = ctx.make(up.rows(), up.cols());
-    ctx.parallel(out.size(), kChunk, kCost * out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
-      backward(gate.data() + begin, up.data() + begin, dout.data() + begin, dgate.data() + begin, dup.data() + begin,
-               end - begin);
-    });
-    for (const auto& [input, d] : {std::pair(gate, dgate), std::pair(up, dup)}) {
-      if (!input.needs_grad()) continue;
-      const Tensor total = gradients.into(input);
-      ctx.kernels.vector.add(total.data(), d.data(), total.data(), total.size());
-    }
+  const auto saved_gate = context.recorder->save(context, gate);
+  const auto saved_up = context.recorder->save(context, up);
+  context.recorder->derive(out, [apply, saved_gate, saved_up](const Context& ctx, const Tensor& again) {
+    apply(ctx, saved_gate->restore(ctx), saved_up->restore(ctx), again);
   });
+  context.recorder->record(
+      out, [saved_gate, saved_up, out = out.outline(), backward](Context& ctx, Gradients& gradients) {
+        const Tensor dout = gradients.take(out);
+        if (!dout) return;
+        const Tensor g = saved_gate->restore(ctx);
+        const Tensor u = saved_up->restore(ctx);
+        const Tensor dg = ctx.make(g.rows(), g.cols());
+        const Tensor du = ctx.make(u.rows(), u.cols());
+        ctx.parallel(out.size(), kChunk, kCost * out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+          backward(g.data() + begin, u.data() + begin, dout.data() + begin, dg.data() + begin, du.data() + begin,
+                   end - begin);
+        });
+        for (const auto& [input, d] : {std::pair(g.outline(), dg), std::pair(u.outline(), du)}) {
+          if (!input.needs_grad()) continue;
+          const Tensor total = gradients.into(input);
+          ctx.kernels.vector.add(total.data(), d.data(), total.data(), total.size());
+        }
+      });
   return out;
 }
 

@@ -39,10 +39,11 @@ bool trains(const Context& context, const Linear& layer) {
 
 void record_backward(Context& context, const Tensor& x, const Linear& layer, const Tensor& y) {
   if (!context.records(y)) return;
-  context.recorder->record(y, [x, y, weight = layer.weight](Context& ctx, Gradients& gradients) {
-    const Tensor dy = gradients.take(y);
-    if (dy && x.needs_grad()) linear_backward(ctx, *weight, dy, gradients.into(x));
-  });
+  context.recorder->record(
+      y, [x = x.outline(), y = y.outline(), weight = layer.weight](Context& ctx, Gradients& gradients) {
+        const Tensor dy = gradients.take(y);
+        if (dy && x.needs_grad()) linear_backward(ctx, *weight, dy, gradients.into(x));
+      });
 }
 
 }  // namespace

@@ -58,9 +58,10 @@ void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Ten
     }
   });
   if (context.recorder != nullptr && y.needs_grad()) {
-    context.recorder->record(y, [x, y, term, hidden](Context& ctx, Gradients& gradients) {
+    const auto saved = context.recorder->save(context, x);
+    context.recorder->record(y, [saved, y = y.outline(), term, hidden](Context& ctx, Gradients& gradients) {
       const Tensor dy = gradients.look(y);
-      if (dy) lora_backward(ctx, gradients, x, term, hidden, dy);
+      if (dy) lora_backward(ctx, gradients, saved->restore(ctx), term, hidden, dy);
     });
   }
 }

@@ -45,7 +45,9 @@ RopeAngles rope_angles(Context& context, const RopeShape& shape, std::span<const
 void rope(Context& context, const Tensor& x, int64_t head_dim, const RopeAngles& angles) {
   rotate(context, x, head_dim, angles, 1.0F);
   if (!context.records(x)) return;
-  context.recorder->record(x, [x, head_dim, angles](Context& ctx, Gradients& gradients) {
+  context.recorder->change(
+      x, [head_dim, angles](const Context& ctx, const Tensor& again) { rotate(ctx, again, head_dim, angles, 1.0F); });
+  context.recorder->record(x, [x = x.outline(), head_dim, angles](Context& ctx, Gradients& gradients) {
     const Tensor dx = gradients.look(x);
     if (dx) rotate(ctx, dx, head_dim, angles, -1.0F);
   });

@@ -16,17 +16,18 @@ Tensor add(Context& context, const Tensor& x, const Tensor& y) {
     context.kernels.vector.add(x.data() + begin, y.data() + begin, out.data() + begin, end - begin);
   });
   if (!context.records(out)) return out;
-  context.recorder->record(out, [x, y, out](Context& ctx, Gradients& gradients) {
-    const Tensor dout = gradients.take(out);
-    if (!dout) return;
-    for (const Tensor& input : {x, y}) {
-      if (!input.needs_grad()) continue;
-      const Tensor dinput = gradients.into(input);
-      ctx.parallel(out.size(), kChunk, out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
-        ctx.kernels.vector.add(dinput.data() + begin, dout.data() + begin, dinput.data() + begin, end - begin);
+  context.recorder->record(
+      out, [x = x.outline(), y = y.outline(), out = out.outline()](Context& ctx, Gradients& gradients) {
+        const Tensor dout = gradients.take(out);
+        if (!dout) return;
+        for (const Outline& input : {x, y}) {
+          if (!input.needs_grad()) continue;
+          const Tensor dinput = gradients.into(input);
+          ctx.parallel(out.size(), kChunk, out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+            ctx.kernels.vector.add(dinput.data() + begin, dout.data() + begin, dinput.data() + begin, end - begin);
+          });
+        }
       });
-    }
-  });
   return out;
 }
 
@@ -36,7 +37,8 @@ Tensor gather_rows(Context& context, const Tensor& x, std::span<const int32_t> r
   for (size_t i = 0; i < rows.size(); ++i) std::copy_n(x.row(rows[i]), x.cols(), out.row(static_cast<int64_t>(i)));
   if (!context.records(out)) return out;
   context.recorder->record(
-      out, [x, out, kept = std::vector<int32_t>(rows.begin(), rows.end())](Context& ctx, Gradients& gradients) {
+      out, [x = x.outline(), out = out.outline(), kept = std::vector<int32_t>(rows.begin(), rows.end())](
+               Context& ctx, Gradients& gradients) {
         const Tensor dout = gradients.take(out);
         if (!dout) return;
         const Tensor dx = gradients.into(x);

@@ -56,19 +56,21 @@ BufferPool::BufferPool() : state_(std::make_shared<State>()) {}
 BufferPool::~BufferPool() = default;
 
 Tensor BufferPool::make(int64_t rows, int64_t cols) {
-  int64_t floats = rounded(rows * cols);
+  Outline outline;
+  outline.node_ = std::make_shared<Outline::Node>();
+  outline.rows_ = rows;
+  outline.cols_ = cols;
+  return make_again(outline);
+}
+
+Tensor BufferPool::make_again(const Outline& outline) {
+  int64_t floats = rounded(outline.size());
   Memory memory = state_->take(floats);
-  // The storage and its memory live together; the last handle puts the memory back.
-  auto give_back = [state = state_, floats](Tensor::Storage* storage) {
-    const std::unique_ptr<Tensor::Storage> owned(storage);
-    state->free.emplace(floats, Memory(storage->data));
-  };
-  auto storage = std::make_unique<Tensor::Storage>();
-  storage->data = memory.release();
   Tensor result;
-  result.storage_ = std::shared_ptr<Tensor::Storage>(storage.release(), give_back);
-  result.rows_ = rows;
-  result.cols_ = cols;
+  static_cast<Outline&>(result) = outline;
+  // The last handle puts the memory back.
+  result.memory_ = std::shared_ptr<float>(
+      memory.release(), [state = state_, floats](float* data) { state->free.emplace(floats, Memory(data)); });
   return result;
 }
 

@@ -39,7 +39,8 @@ ops::CrossEntropy cross_entropy(const LossSetting& setting, const ops::Tensor& h
 
 double add_gradients(const LossSetting& setting, const Batch& batch, float weight, bool recompute_blocks,
                      const Parameters& parameters) {
-  autograd::Tape tape(setting.context.buffers, {.recompute_blocks = recompute_blocks});
+  autograd::Tape tape(setting.context.buffers,
+                      {.recompute_blocks = recompute_blocks, .compact = !setting.context.precise});
   parameters.accumulate_from(tape);
   ops::Tensor hidden;
   {

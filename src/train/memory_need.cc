@@ -4,18 +4,19 @@
 
 namespace patina::train {
 
-uint64_t pass_bytes(const model::Model& model, uint64_t tokens, bool recompute_blocks) {
+uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use) {
   const model::Hyperparameters& hyper = model.hyper();
-  int64_t outputs = 0;  // of all linear layers, per token
-  for (const adapter::LinearSite& site : model.sites()) outputs += site.out;
-  // Besides these a block makes two norms, two sums, the attended values and the gated product.
-  const int64_t block =
-      outputs / hyper.layers + 4 * hyper.hidden_size + hyper.heads * hyper.head_dim + hyper.feed_forward_size;
-  // A block's gradients are about as large as its activations; recomputed, the block is there once more.
-  const int64_t kept = recompute_blocks ? hyper.layers * hyper.hidden_size + 2 * block : (hyper.layers + 1) * block;
+  const model::Model::SavedNumbers saved = model.saved_numbers();
+  const uint64_t of_blocks =
+      use.compact ? 2 * static_cast<uint64_t>(saved.compact) : 4 * static_cast<uint64_t>(saved.whole);
+  const auto inputs = 4 * static_cast<uint64_t>(hyper.layers * hyper.hidden_size);
+  const uint64_t kept = use.recompute_blocks ? inputs + of_blocks / static_cast<uint64_t>(hyper.layers) : of_blocks;
+  // The way back through a block's activation holds the most at once: both inputs, their gradients twice, the output's
+  // and the residual stream's.
+  const auto working = 4 * static_cast<uint64_t>(7 * hyper.feed_forward_size + 3 * hyper.hidden_size);
   const int64_t logits = ops::cross_entropy_chunk_rows(hyper.vocab_size) * hyper.vocab_size;
   // The backward product rounds them to 16 bits.
-  return sizeof(float) * (static_cast<uint64_t>(kept) * tokens + static_cast<uint64_t>(logits + logits / 2));
+  return (kept + working) * tokens + 4 * static_cast<uint64_t>(logits + logits / 2);
 }
 
 uint64_t state_bytes(uint64_t parameters) { return 4 * sizeof(float) * parameters; }

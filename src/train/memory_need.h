@@ -6,9 +6,15 @@
 
 namespace patina::train {
 
+// As autograd::TapeOptions.
+struct MemoryUse {
+  bool recompute_blocks;
+  bool compact;
+};
+
 // Bytes that a forward and backward pass over `tokens` tokens takes beyond the model's weights, about: activations that
 // the tape keeps, gradients on their way back, and the loss head's chunk of logits.
-uint64_t pass_bytes(const model::Model& model, uint64_t tokens, bool recompute_blocks);
+uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use);
 
 // Bytes of the trained numbers, their gradients and the optimizer's two moments.
 uint64_t state_bytes(uint64_t parameters);

@@ -112,9 +112,11 @@ void Trainer::choose_memory() {
   const uint64_t available = platform::available_memory();
   const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()));
   const size_t tokens = longest_pass(examples_);
-  if (available == 0 || state + pass_bytes(model_, tokens, false) < available) return;
+  if (available == 0 ||
+      state + pass_bytes(model_, tokens, {.recompute_blocks = false, .compact = !context_.precise}) < available)
+    return;
   recompute_blocks_ = true;
-  const uint64_t needed = state + pass_bytes(model_, tokens, true);
+  const uint64_t needed = state + pass_bytes(model_, tokens, {.recompute_blocks = true, .compact = !context_.precise});
   if (needed < available) return;
   fail(ErrorKind::kOutOfMemory,
        "training needs {:.1f} GiB of memory beyond the model, and {:.1f} are available; free some, shorten the longest "
@@ -207,7 +209,8 @@ Plan Trainer::plan() {
   plan.warmup = schedule_.warmup;
   plan.parameters = static_cast<uint64_t>(adapter_.parameters());
   plan.memory_bytes = static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters) +
-                      pass_bytes(model_, longest_pass(examples_), recompute_blocks_);
+                      pass_bytes(model_, longest_pass(examples_),
+                                 {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
   plan.recompute_blocks = recompute_blocks_;
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
                              static_cast<double>(steps_per_epoch());

@@ -153,7 +153,11 @@ void integer_tokens(const IntegerGradients& gradients, int64_t m, const int16_t*
   for (; t + kTile <= m; t += kTile) {
     integer_tile<Isa, kTile>(gradients, t, strip, pairs, weight_scale, sums, fresh);
   }
-  for (; t < m; ++t) integer_tile<Isa, 1>(gradients, t, strip, pairs, weight_scale, sums, fresh);
+  const auto rest = [&]<int T>(const auto& self) {
+    if (m - t == T) return integer_tile<Isa, T>(gradients, t, strip, pairs, weight_scale, sums, fresh);
+    if constexpr (T > 1) self.template operator()<T - 1>(self);
+  };
+  if (t < m) rest.template operator()<kTile - 1>(rest);
 }
 
 // dx [m x columns] += sums [columns / 16][m][16].
