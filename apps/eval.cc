@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <numeric>
-#include <vector>
 
 #include "apps/command_line.h"
 #include "apps/commands.h"
@@ -10,7 +8,7 @@
 #include "apps/flags_runtime.h"
 #include "base/error.h"
 #include "platform/signals.h"
-#include "train/data/batch.h"
+#include "train/data/data_set.h"
 #include "train/data/example.h"
 #include "train/loss.h"
 
@@ -25,29 +23,16 @@ struct Flags {
   DataFlags data;
 };
 
-struct Sum {
-  double loss = 0;
-  size_t tokens = 0;
-};
-
-Sum measure(const engine::Runtime& runtime, const std::vector<train::Example>& examples, const LogSink& log) {
+train::LossSum measure(const engine::Runtime& runtime, const train::DataSet& data, const LogSink& log) {
   tensor::BufferPool buffers;
   ops::Context context = runtime.make_context(buffers);
   const train::LossSetting setting{runtime.model(), context, runtime.attachment()};
-  std::vector<uint32_t> order(examples.size());
-  std::iota(order.begin(), order.end(), 0U);
   const platform::InterruptGuard interrupt;
-  Sum sum;
-  const std::vector<train::Batch> batches = train::pack(examples, order, kPassTokens);
-  for (size_t i = 0; i < batches.size(); ++i) {
-    if (interrupt.requested()) fail(ErrorKind::kInterrupted, "stopped after {} of {} passes", i, batches.size());
-    sum.loss += train::total_loss(setting, batches[i]);
-    sum.tokens += batches[i].targets.size();
-    patina::log(
-        log, LogLevel::kDebug,
-        fmt::format("[{}/{}] loss = {:.4f}", i + 1, batches.size(), sum.loss / static_cast<double>(sum.tokens)));
-  }
-  return sum;
+  return train::data_loss(setting, data, kPassTokens, [&](const train::LossSum& sum) {
+    if (interrupt.requested()) fail(ErrorKind::kInterrupted, "stopped after {} of {} rows", sum.examples, data.size());
+    patina::log(log, LogLevel::kDebug, fmt::format("[{}/{}] loss = {:.4f}", sum.examples, data.size(), sum.mean()));
+    return true;
+  });
 }
 
 }  // namespace
@@ -62,12 +47,11 @@ int run_eval(const Invocation& call) {
   engine::RuntimeOptions options = flags.runtime.options();
   options.raw = true;  // the rows bring their template
   const auto runtime = engine::Runtime::open(options, line.log());
-  const std::vector<train::Example> examples = train::make_examples(
-      runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()), flags.data.path.string());
-  const Sum sum = measure(*runtime, examples, line.log());
-  const double loss = sum.loss / static_cast<double>(sum.tokens);
-  fmt::print("loss = {:.6f}\nperplexity = {:.4f}\ntokens = {}\nrows = {}\n", loss, std::exp(loss), sum.tokens,
-             examples.size());
+  const train::ExampleList data(train::make_examples(
+      runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()), flags.data.path.string()));
+  const train::LossSum sum = measure(*runtime, data, line.log());
+  fmt::print("loss = {:.6f}\nperplexity = {:.4f}\ntokens = {}\nrows = {}\n", sum.mean(), std::exp(sum.mean()),
+             sum.tokens, sum.examples);
   return kExitSuccess;
 }
 

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "engine/runtime.h"
 #include "platform/signals.h"
-#include "train/data/example.h"
+#include "train/data/data_set.h"
 #include "train/data/training_text.h"
 #include "train/trainer.h"
 
@@ -171,8 +171,8 @@ int run_finetune(const Invocation& call) {
 
   engine::RuntimeOptions options = runtime_options(flags);
   auto runtime = engine::Runtime::open(options, line.log());
-  const auto examples = train::make_examples(runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()),
-                                             flags.data.path.string());
+  const train::ExampleList data(train::make_examples(
+      runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()), flags.data.path.string()));
   make_folder(flags.out_folder);
   tensor::BufferPool buffers;
   ops::Context context = runtime->make_context(buffers);
@@ -180,9 +180,9 @@ int run_finetune(const Invocation& call) {
   train::TrainResult result;
   std::string before;
   {
-    train::Trainer trainer(runtime->model(), context, adapter, examples, flags.train, files);
+    train::Trainer trainer(runtime->model(), context, adapter, data, flags.train, files);
     log_plan(trainer.plan(), subject, line.log());
-    before = sample_answer(*runtime, examples.front(), text.instructions);
+    before = sample_answer(*runtime, data.example(0), text.instructions);
     result = train_with_progress(trainer, line.quiet(), line.log());
   }
   if (!result.finished) return report_stop(result, call, line.log());
@@ -191,7 +191,7 @@ int run_finetune(const Invocation& call) {
   buffers.trim();
   options.adapters.push_back({files.adapter});
   runtime = engine::Runtime::open(options, {});
-  print_result(result, before, sample_answer(*runtime, examples.front(), text.instructions), subject);
+  print_result(result, before, sample_answer(*runtime, data.example(0), text.instructions), subject);
   return kExitSuccess;
 }
 

@@ -88,7 +88,7 @@ void ProgressReport::finish() {
 std::string sample_answer(const engine::Runtime& runtime, const train::Example& example, bool instructions) {
   constexpr size_t kRoom = 32;  // for an answer that is not the trained one
   constexpr size_t kMost = 256;
-  const size_t count = instructions ? example.loss_begin : std::max<size_t>(example.tokens.size() / 3, 1);
+  const size_t count = instructions ? example.loss.front().begin : std::max<size_t>(example.tokens.size() / 3, 1);
   engine::GenerationParams params;
   params.sampling.temperature = 0;
   params.max_tokens = static_cast<int64_t>(std::min(example.tokens.size() - count + kRoom, kMost));
@@ -103,7 +103,7 @@ void print_result(const train::TrainResult& result, const std::string& answer_be
                   const FinetuneSubject& subject) {
   fmt::print("loss of the first rows, before and after:\n");
   for (const train::RowLoss& row : result.rows) {
-    fmt::print("  line {:<6} {:8.4f} -> {:.4f}\n", row.line, row.before, row.after);
+    fmt::print("  {:<20} {:8.4f} -> {:.4f}\n", row.place, row.before, row.after);
   }
   fmt::print("sample: {}\n  before: {}\n  after:  {}\n", subject.prompt, answer_before, answer_after);
   if (answer_before == answer_after) {

@@ -1,7 +1,5 @@
 #include "apps/training_step.h"
 
-#include <array>
-
 #include "train/loss.h"
 #include "train/trainer.h"
 
@@ -19,9 +17,9 @@ adapter::Attachment attach(const model::Model& model, const adapter::LoraAdapter
 }
 
 std::vector<train::Batch> one_example(std::span<const int32_t> tokens) {
-  const train::Example example{.tokens = {tokens.begin(), tokens.end()}, .loss_begin = 1, .line = 1};
-  const std::array<uint32_t, 1> order = {0};
-  return train::pack({&example, 1}, order, tokens.size());
+  train::Batch batch;
+  batch.add({.tokens = {tokens.begin(), tokens.end()}, .loss = {{1, tokens.size()}}});
+  return {batch};
 }
 
 }  // namespace

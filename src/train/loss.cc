@@ -1,6 +1,5 @@
 #include "train/loss.h"
 
-#include <array>
 #include <vector>
 
 #include "autograd/tape.h"
@@ -57,9 +56,29 @@ double total_loss(const LossSetting& setting, const Batch& batch) {
 }
 
 double mean_loss(const LossSetting& setting, const Example& example) {
-  const std::array<uint32_t, 1> order = {0};
-  const std::vector<Batch> batches = pack({&example, 1}, order, 0);
-  return total_loss(setting, batches.front()) / static_cast<double>(batches.front().targets.size());
+  Batch batch;
+  batch.add(example);
+  return total_loss(setting, batch) / static_cast<double>(batch.targets.size());
+}
+
+LossSum data_loss(const LossSetting& setting, const DataSet& data, size_t pass_tokens,
+                  FunctionRef<bool(const LossSum&)> goes_on) {
+  LossSum sum;
+  Batch batch;
+  const auto pass = [&] {
+    sum.loss += total_loss(setting, batch);
+    sum.tokens += batch.targets.size();
+    sum.examples += batch.starts.size();
+    batch = {};
+    return goes_on(sum);
+  };
+  for (size_t i = 0; i < data.size(); ++i) {
+    const Example example = data.example(i);
+    if (!batch.has_room(example, pass_tokens) && !pass()) return sum;
+    batch.add(example);
+  }
+  if (!batch.starts.empty()) pass();
+  return sum;
 }
 
 }  // namespace patina::train

@@ -46,14 +46,9 @@ adapter::Attachment attach(const model::Model& model, const adapter::LoraAdapter
   return attachment;
 }
 
-size_t longest_pass(const std::vector<Example>& examples) {
-  size_t longest = 0;
-  size_t all = 0;
-  for (const Example& example : examples) {
-    longest = std::max(longest, example.tokens.size());
-    all += example.tokens.size();
-  }
-  return std::max(longest, std::min(all, kPassTokens));
+size_t longest_pass(const DataSet& data) {
+  const DataTotals& totals = data.totals();
+  return std::max(totals.longest, std::min<size_t>(totals.tokens, kPassTokens));
 }
 
 double gibibytes(uint64_t bytes) { return static_cast<double>(bytes) * 0x1p-30; }
@@ -70,17 +65,17 @@ adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraO
 }
 
 Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter,
-                 std::vector<Example> examples, const TrainOptions& options, RunFiles files)
+                 const DataSet& data, const TrainOptions& options, RunFiles files)
     : model_(model),
       context_(context),
       adapter_(adapter),
       attachment_(attach(model, adapter)),
-      examples_(std::move(examples)),
+      data_(data),
       options_(options),
       files_(std::move(files)),
       parameters_(adapter_, context.buffers, {.weight_decay = options.weight_decay}) {
   check_options();
-  amount_ = {examples_.size(), options.batch_size * options.accumulation};
+  amount_ = {data_.size(), options.batch_size * options.accumulation};
   epochs_ = options.epochs > 0 ? options.epochs : default_epochs(amount_);
   steps_ = epochs_ * steps_per_epoch();
   if (options.max_steps > 0) steps_ = std::min(steps_, options.max_steps);
@@ -97,11 +92,11 @@ void Trainer::check_options() const {
     if (!good) fail(ErrorKind::kInvalidArgument, "{}", sentence);
   };
   constexpr uint64_t kMost = uint64_t{1} << 31;
-  require(!examples_.empty(), "there is nothing to train on; give some examples");
+  require(data_.size() > 0, "there is nothing to train on; give some examples");
   require(options_.batch_size >= 1 && options_.batch_size < kMost, "the batch size must be at least 1");
   require(options_.accumulation >= 1 && options_.accumulation < kMost, "--grad-accum must be at least 1");
   require(options_.epochs < kMost, "there are too many epochs");
-  require(examples_.size() < kMost, "there are too many examples");
+  require(data_.size() < kMost, "there are too many examples");
   const double rate = options_.learning_rate.value_or(1);
   require(std::isfinite(rate) && rate > 0, "the learning rate must be above 0");
   require(std::isfinite(options_.weight_decay) && options_.weight_decay >= 0, "the weight decay must be 0 or more");
@@ -111,7 +106,7 @@ void Trainer::check_options() const {
 void Trainer::choose_memory() {
   const uint64_t available = platform::available_memory();
   const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()));
-  const size_t tokens = longest_pass(examples_);
+  const size_t tokens = longest_pass(data_);
   if (available == 0 ||
       state + pass_bytes(model_, tokens, {.recompute_blocks = false, .compact = !context_.precise}) < available)
     return;
@@ -176,7 +171,7 @@ Checkpoint Trainer::checkpoint() {
   checkpoint.epoch = step_ / steps_per_epoch();
   checkpoint.epoch_step = step_ % steps_per_epoch();
   checkpoint.base_fingerprint = model_.fingerprint();
-  checkpoint.data_digest = digest(examples_);
+  checkpoint.data_digest = data_.totals().digest;
   checkpoint.settings = settings();
   checkpoint.parameters = parameters_.state();
   return checkpoint;
@@ -184,8 +179,8 @@ Checkpoint Trainer::checkpoint() {
 
 std::vector<double> Trainer::losses_of_first_rows(const adapter::Attachment& adapters) {
   std::vector<double> losses;
-  for (size_t i = 0; i < std::min(kRowsToCompare, examples_.size()); ++i) {
-    losses.push_back(mean_loss({model_, context_, adapters}, examples_[i]));
+  for (size_t i = 0; i < std::min(kRowsToCompare, data_.size()); ++i) {
+    losses.push_back(mean_loss({model_, context_, adapters}, data_.example(i)));
   }
   return losses;
 }
@@ -194,13 +189,11 @@ Plan Trainer::plan() {
   const Clock::time_point start = Clock::now();
   losses_before_ = losses_of_first_rows({});
   const double seconds = seconds_since(start);
-  Plan plan = {};
   uint64_t measured = 0;
-  for (size_t i = 0; i < examples_.size(); ++i) {
-    plan.epoch_tokens += examples_[i].tokens.size();
-    plan.epoch_loss_tokens += examples_[i].loss_tokens();
-    if (i < losses_before_.size()) measured += examples_[i].tokens.size();
-  }
+  for (size_t i = 0; i < losses_before_.size(); ++i) measured += data_.example(i).tokens.size();
+  Plan plan = {};
+  plan.epoch_tokens = data_.totals().tokens;
+  plan.epoch_loss_tokens = data_.totals().loss_tokens;
   plan.amount = amount_;
   plan.epochs = epochs_;
   plan.steps = steps_;
@@ -209,7 +202,7 @@ Plan Trainer::plan() {
   plan.warmup = schedule_.warmup;
   plan.parameters = static_cast<uint64_t>(adapter_.parameters());
   plan.memory_bytes = static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters) +
-                      pass_bytes(model_, longest_pass(examples_),
+                      pass_bytes(model_, longest_pass(data_),
                                  {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
   plan.recompute_blocks = recompute_blocks_;
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
@@ -223,7 +216,7 @@ Plan Trainer::plan() {
 std::span<const uint32_t> Trainer::rows_of_step(uint64_t step) {
   const uint64_t epoch = step / steps_per_epoch();
   if (order_epoch_ != epoch) {
-    order_ = epoch_order(examples_.size(), options_.seed, epoch);
+    order_ = epoch_order(data_.size(), options_.seed, epoch);
     order_epoch_ = epoch;
   }
   const uint64_t first = step % steps_per_epoch() * amount_.rows_per_step;
@@ -244,7 +237,7 @@ void Trainer::set_dropout(uint64_t step, uint64_t pass) {
 
 std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
   const Clock::time_point start = Clock::now();
-  const std::vector<Batch> batches = pack(examples_, rows_of_step(step_), kPassTokens);
+  const std::vector<Batch> batches = pack(data_, rows_of_step(step_), kPassTokens);
   size_t tokens = 0;
   size_t targets = 0;
   for (const Batch& batch : batches) {
@@ -311,7 +304,7 @@ TrainResult Trainer::run(const TrainObserver& observer) {
   if (!result.finished) return result;
   const std::vector<double> after = losses_of_first_rows(attachment_);
   for (size_t i = 0; i < after.size(); ++i) {
-    result.rows.push_back({examples_[i].line, losses_before_[i], after[i]});
+    result.rows.push_back({data_.place(i), losses_before_[i], after[i]});
   }
   return result;
 }

@@ -14,7 +14,7 @@
 #include "quant/dtype.h"
 #include "train/checkpoint.h"
 #include "train/data/batch.h"
-#include "train/data/example.h"
+#include "train/data/data_set.h"
 #include "train/defaults.h"
 #include "train/parameters.h"
 #include "train/schedule.h"
@@ -65,7 +65,7 @@ struct Plan {
 
 // One row's loss without the adapter and with the trained one.
 struct RowLoss {
-  size_t line;
+  std::string place;
   double before;
   double after;
 };
@@ -95,8 +95,8 @@ class Trainer {
   // `adapter` is a new_adapter(), also where a run is resumed, whose state is then read; it is changed in place. Throws
   // kInvalidArgument for options out of range or no examples, kOutOfMemory where a step cannot fit, kIo where the files
   // cannot be written or have no room, and with `resume` kNotFound, kInvalidData or kIncompatible for the checkpoint.
-  Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter,
-          std::vector<Example> examples, const TrainOptions& options, RunFiles files);
+  Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter, const DataSet& data,
+          const TrainOptions& options, RunFiles files);
 
   // Measures the loss of the first rows without the adapter, and from the time that took estimates the whole.
   Plan plan();
@@ -123,7 +123,7 @@ class Trainer {
   ops::Context& context_;
   adapter::LoraAdapter adapter_;
   adapter::Attachment attachment_;
-  std::vector<Example> examples_;
+  const DataSet& data_;
   TrainOptions options_;
   RunFiles files_;
   Amount amount_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "train/loss.h"
 #include "train/memory_need.h"
@@ -14,7 +15,7 @@ namespace {
 const char* const kModel = PATINA_SOURCE_DIR "/tests/golden/gradients/llama.gguf";
 
 std::vector<Example> some_examples() {
-  return {{{1, 5, 9, 4, 2, 2}, 3, 1}, {{1, 8, 3, 7, 6, 2}, 2, 5}, {{1, 4, 4, 9, 2}, 1, 9}};
+  return {{{1, 5, 9, 4, 2, 2}, {{3, 6}}}, {{1, 8, 3, 7, 6, 2}, {{2, 6}}}, {{1, 4, 4, 9, 2}, {{1, 5}}}};
 }
 
 // A model with all that a trainer of it needs.
@@ -25,7 +26,8 @@ class Workshop {
   Trainer trainer(const TrainOptions& options, const std::filesystem::path& adapter_path,
                   std::vector<Example> examples = some_examples()) {
     lora_ = new_adapter(*model_, {.rank = 4, .alpha = 8, .seed = options.seed}, true);
-    return {*model_, context_, lora_, std::move(examples), options, {adapter_path}};
+    data_.push_back(std::make_unique<ExampleList>(std::move(examples)));
+    return {*model_, context_, lora_, *data_.back(), options, {adapter_path}};
   }
 
   const model::Model& model() const { return *model_; }
@@ -38,6 +40,7 @@ class Workshop {
   ops::Context context_{.pool = pool_, .kernels = kernels::default_kernels(), .buffers = buffers_};
   std::unique_ptr<model::Model> model_;
   adapter::LoraAdapter lora_;
+  std::vector<std::unique_ptr<ExampleList>> data_;
 };
 
 TrainOptions many_epochs() {
@@ -211,11 +214,33 @@ TEST_F(TrainerTest, StopsWhenTheLossIsLost) {
   EXPECT_EQ(read_file(path("a")), "precious");
 }
 
+// Measuring in passes of any size gives the same sum, and stops when told.
+TEST_F(TrainerTest, LossesOfADataSetAddUp) {
+  Workshop workshop(1);
+  workshop.context().precise = true;
+  const ExampleList data(some_examples());
+  const adapter::Attachment none(workshop.model().sites().size());
+  const LossSetting setting{workshop.model(), workshop.context(), none};
+  double expected = 0;
+  for (size_t i = 0; i < data.size(); ++i) {
+    expected += mean_loss(setting, data.example(i)) * static_cast<double>(data.example(i).loss_tokens());
+  }
+  for (const size_t pass_tokens : {1, 9, 10, 100}) {
+    int passes = 0;
+    const LossSum sum = data_loss(setting, data, pass_tokens, [&](const LossSum&) { return ++passes < 10; });
+    EXPECT_NEAR(sum.loss, expected, 1e-4);
+    EXPECT_EQ(sum.tokens, 3 + 4 + 4);
+    EXPECT_EQ(sum.examples, 3);
+    EXPECT_EQ(passes, pass_tokens == 100 ? 1 : pass_tokens == 1 ? 3 : 2);
+  }
+  EXPECT_EQ(data_loss(setting, data, 1, [](const LossSum&) { return false; }).examples, 1);
+}
+
 // One pass over two examples adds the gradients that a pass over each does.
 TEST_F(TrainerTest, PassesAddUp) {
   Workshop workshop(1);
   workshop.context().precise = true;
-  const std::vector<Example> examples = some_examples();
+  const ExampleList examples(some_examples());
   const std::vector<uint32_t> order = {2, 0, 1};
   std::vector<float> gradients[2];
   for (size_t i = 0; i < 2; ++i) {
@@ -245,7 +270,7 @@ TEST_F(TrainerTest, PassesAddUp) {
 TEST_F(TrainerTest, MemoryIsForeseen) {
   std::vector<Example> examples(1);
   examples[0].tokens.resize(400, 3);
-  examples[0].loss_begin = 1;
+  examples[0].loss = {{1, 400}};
   Workshop workshop(1);
   TrainOptions options = many_epochs();
   options.max_steps = 1;

@@ -6,19 +6,22 @@
 #include "train/random.h"
 
 namespace patina::train {
-namespace {
 
-void append(const Example& example, Batch& batch) {
-  const size_t start = batch.tokens.size();
-  batch.starts.push_back(start);
-  batch.tokens.insert(batch.tokens.end(), example.tokens.begin(), example.tokens.end() - 1);
-  for (size_t i = example.loss_begin; i < example.tokens.size(); ++i) {
-    batch.positions.push_back(static_cast<int32_t>(start + i - 1));
-    batch.targets.push_back(example.tokens[i]);
-  }
+bool Batch::has_room(const Example& example, size_t max_tokens) const {
+  return starts.empty() || tokens.size() + example.tokens.size() - 1 <= max_tokens;
 }
 
-}  // namespace
+void Batch::add(const Example& example) {
+  const size_t start = tokens.size();
+  starts.push_back(start);
+  tokens.insert(tokens.end(), example.tokens.begin(), example.tokens.end() - 1);
+  for (const TokenRange& range : example.loss) {
+    for (size_t i = range.begin; i < range.end; ++i) {
+      positions.push_back(static_cast<int32_t>(start + i - 1));
+      targets.push_back(example.tokens[i]);
+    }
+  }
+}
 
 std::vector<uint32_t> epoch_order(size_t count, uint64_t seed, uint64_t epoch) {
   std::vector<uint32_t> order(count);
@@ -28,13 +31,12 @@ std::vector<uint32_t> epoch_order(size_t count, uint64_t seed, uint64_t epoch) {
   return order;
 }
 
-std::vector<Batch> pack(std::span<const Example> examples, std::span<const uint32_t> order, size_t max_tokens) {
+std::vector<Batch> pack(const DataSet& data, std::span<const uint32_t> order, size_t max_tokens) {
   std::vector<Batch> batches;
   for (const uint32_t index : order) {
-    const Example& example = examples[index];
-    if (batches.empty() || batches.back().tokens.size() + example.tokens.size() - 1 > max_tokens)
-      batches.emplace_back();
-    append(example, batches.back());
+    const Example example = data.example(index);
+    if (batches.empty() || !batches.back().has_room(example, max_tokens)) batches.emplace_back();
+    batches.back().add(example);
   }
   return batches;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "train/data/data_set.h"
 #include "train/data/example.h"
 
 namespace patina::train {
@@ -25,10 +26,13 @@ struct Batch {
     const size_t end = i + 1 < starts.size() ? starts[i + 1] : tokens.size();
     return std::span(tokens).subspan(starts[i], end - starts[i]);
   }
+  // Whether the example can be added and the batch have at most `max_tokens`; always where there is nothing in it yet.
+  bool has_room(const Example& example, size_t max_tokens) const;
+  void add(const Example& example);
 };
 
 // The examples chosen by `order`, in that order, in as few batches of at most `max_tokens` tokens as whole examples
 // allow (a longer example has a batch of its own). Their losses summed are those of one large batch.
-std::vector<Batch> pack(std::span<const Example> examples, std::span<const uint32_t> order, size_t max_tokens);
+std::vector<Batch> pack(const DataSet& data, std::span<const uint32_t> order, size_t max_tokens);
 
 }  // namespace patina::train

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "tokenizer/chat_template.h"
-#include "train/digest.h"
 
 namespace patina::train {
 namespace {
@@ -23,23 +22,29 @@ void append_encoded(const tokenizer::Tokenizer& tokenizer, std::string_view text
 
 Example make_example(const tokenizer::Tokenizer& tokenizer, const Row& row, bool instruction, TokenId end) {
   Example example;
-  example.line = row.line;
+  size_t loss_begin = 1;
   if (tokenizer.adds_bos()) example.tokens.push_back(tokenizer.bos());
   if (instruction) {
     append_encoded(tokenizer, tokenizer::wrap_instruction(row.prompt), {.add_special = false}, example.tokens);
-    example.loss_begin = example.tokens.size();
+    loss_begin = example.tokens.size();
     // Markers of control tokens inside an answer are its text: what is printed is the text, never a control token.
     append_encoded(tokenizer, row.response, {.add_special = false, .parse_special = false, .continues = true},
                    example.tokens);
   } else {
-    example.loss_begin = 1;
     append_encoded(tokenizer, row.response, {.add_special = false}, example.tokens);
   }
   example.tokens.push_back(end);
+  example.loss = {{loss_begin, example.tokens.size()}};
   return example;
 }
 
 }  // namespace
+
+size_t Example::loss_tokens() const {
+  size_t count = 0;
+  for (const TokenRange& range : loss) count += range.size();
+  return count;
+}
 
 std::vector<Example> make_examples(const tokenizer::Tokenizer& tokenizer, const TrainingText& text, size_t context,
                                    std::string_view source) {
@@ -62,16 +67,6 @@ std::vector<Example> make_examples(const tokenizer::Tokenizer& tokenizer, const 
     }
   }
   return examples;
-}
-
-uint64_t digest(std::span<const Example> examples) {
-  Digest digest;
-  for (const Example& example : examples) {
-    digest.add_number(example.tokens.size());
-    digest.add_number(example.loss_begin);
-    digest.add(std::as_bytes(std::span(example.tokens)));
-  }
-  return digest.value();
 }
 
 }  // namespace patina::train

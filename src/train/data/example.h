@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -13,13 +12,21 @@ namespace patina::train {
 
 using tokenizer::TokenId;
 
-// A row as tokens. Those from `loss_begin` on are to be learned, each from all before it; the last is end-of-text.
+// Positions from `begin` to before `end`.
+struct TokenRange {
+  size_t begin;
+  size_t end;
+
+  size_t size() const { return end - begin; }
+  friend bool operator==(const TokenRange&, const TokenRange&) = default;
+};
+
+// A row as tokens. Those in the ranges of `loss` are to be learned, each from all before it.
 struct Example {
   std::vector<TokenId> tokens;
-  size_t loss_begin;  // at least 1: nothing comes before the first token
-  size_t line;        // in the training text
+  std::vector<TokenRange> loss;  // ascending, apart, none empty; from 1 on, since nothing comes before the first token
 
-  size_t loss_tokens() const { return tokens.size() - loss_begin; }
+  size_t loss_tokens() const;
 };
 
 // Tokens of every row. Of an instruction's: BOS where the vocabulary has it, wrap_instruction(prompt), the response
@@ -29,8 +36,5 @@ struct Example {
 // vocabulary cannot express; kUnsupported for a vocabulary without an end-of-text token.
 std::vector<Example> make_examples(const tokenizer::Tokenizer& tokenizer, const TrainingText& text, size_t context,
                                    std::string_view source);
-
-// A number that tells these examples, in this order, from others.
-uint64_t digest(std::span<const Example> examples);
 
 }  // namespace patina::train

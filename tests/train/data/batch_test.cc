@@ -32,7 +32,7 @@ TEST(EpochOrder, EveryOrderIsEquallyLikely) {
 }
 
 TEST(Pack, LaysExamplesEndToEnd) {
-  const std::vector<Example> examples = {{{1, 2, 3}, 1, 1}, {{4, 5, 6, 7}, 3, 2}};
+  const ExampleList examples({{{1, 2, 3}, {{1, 3}}}, {{4, 5, 6, 7}, {{3, 4}}}});
   const std::vector<uint32_t> order = {1, 0};
   const std::vector<Batch> batches = pack(examples, order, 100);
   ASSERT_EQ(batches.size(), 1);
@@ -44,8 +44,16 @@ TEST(Pack, LaysExamplesEndToEnd) {
   EXPECT_THAT(batches[0].part(1), ElementsAre(1, 2));
 }
 
+TEST(Pack, TakesEveryRangeOfLoss) {
+  const ExampleList examples({{{1, 2, 3, 4, 5, 6, 7}, {{2, 4}, {6, 7}}}});
+  const std::vector<uint32_t> order = {0};
+  const std::vector<Batch> batches = pack(examples, order, 100);
+  EXPECT_THAT(batches[0].positions, ElementsAre(1, 2, 5));
+  EXPECT_THAT(batches[0].targets, ElementsAre(3, 4, 7));
+}
+
 TEST(Pack, KeepsToTheLimit) {
-  const std::vector<Example> examples(5, Example{{1, 2, 3}, 1, 1});
+  const ExampleList examples(std::vector<Example>(5, Example{{1, 2, 3}, {{1, 3}}}));
   const std::vector<uint32_t> order = {0, 1, 2, 3, 4};
   const auto sizes = [&](size_t limit) {
     std::vector<size_t> result;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tokenizer/chat_template.h"
+#include "train/data/data_set.h"
 #include "train/test_support.h"
 
 namespace patina::train {
@@ -49,7 +50,7 @@ TEST(Example, AnswersFollowTheTokensOfThePrompt) {
   const Example& example = examples[0];
   // What prompting gives, with BOS and the space in front that this vocabulary wants there.
   const std::vector<TokenId> prompt = tokenizer->encode(tokenizer::wrap_instruction("a"));
-  ASSERT_EQ(example.loss_begin, prompt.size());
+  EXPECT_THAT(example.loss, testing::ElementsAre(TokenRange{prompt.size(), example.tokens.size()}));
   EXPECT_TRUE(std::equal(prompt.begin(), prompt.end(), example.tokens.begin()));
   // The answer has no space in front and does not merge with the line end before it.
   const std::vector<TokenId> answer(example.tokens.begin() + static_cast<std::ptrdiff_t>(prompt.size()),
@@ -57,7 +58,6 @@ TEST(Example, AnswersFollowTheTokensOfThePrompt) {
   EXPECT_THAT(answer, testing::ElementsAre(tokenizer->find("b"), tokenizer->find("\u2581"), tokenizer->find("a"),
                                            tokenizer->eos()));
   EXPECT_EQ(example.loss_tokens(), 4);
-  EXPECT_EQ(example.line, 7);
 }
 
 TEST(Example, MarkersInAnAnswerAreText) {
@@ -76,7 +76,7 @@ TEST(Example, PlainTextIsLearnedWhole) {
     std::vector<TokenId> expected = tokenizer->encode("ab");
     expected.push_back(tokenizer->eos());
     EXPECT_EQ(example.tokens, expected);
-    EXPECT_EQ(example.loss_begin, 1);
+    EXPECT_THAT(example.loss, testing::ElementsAre(TokenRange{1, example.tokens.size()}));
   }
 }
 
@@ -94,7 +94,7 @@ TEST(Example, DigestTellsDataApart) {
   for (const TrainingText& text :
        {instruction("a", "b"), instruction("b", "a"), instruction("ab", "b"),
         TrainingText{false, {{"", "a", 1}, {"", "b", 2}}}, TrainingText{false, {{"", "b", 1}, {"", "a", 2}}}}) {
-    digests.insert(digest(make_examples(*tokenizer, text, 1000, "data.txt")));
+    digests.insert(ExampleList(make_examples(*tokenizer, text, 1000, "data.txt")).totals().digest);
   }
   EXPECT_EQ(digests.size(), 5);
 }
