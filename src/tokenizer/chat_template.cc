@@ -19,6 +19,7 @@ struct Form {
   std::string_view user_before, user_after;
   std::string_view answer_before;  // also the generation prompt
   std::string_view answer_gap;     // comes with the answer itself, as the model writes it
+  std::string_view answer_end;     // what the model closes it with, if anything
   std::string_view answer_after;
   std::string_view between;  // an answer and the next user's turn
   bool trims;                // white space at the ends of a turn's text
@@ -36,6 +37,7 @@ constexpr std::array<Form, 12> kForms = {{
      "### Response:\n",
      "",
      "",
+     "",
      "\n",
      true,
      {"### Instruction:"}},
@@ -49,6 +51,7 @@ constexpr std::array<Form, 12> kForms = {{
      "",
      " ",
      " </s>",
+     "",
      "<s>",
      true,
      {"[INST]"}},
@@ -63,9 +66,23 @@ constexpr std::array<Form, 12> kForms = {{
      "",
      "<|eot_id|>",
      "",
+     "",
      true,
      {"<|eot_id|>", "<|start_header_id|>"}},
-    {ChatFormat::kMistral, "mistral", "", "\n\n", true, "[INST] ", " [/INST]", "", " ", "</s>", "", false, {"[INST]"}},
+    {ChatFormat::kMistral,
+     "mistral",
+     "",
+     "\n\n",
+     true,
+     "[INST] ",
+     " [/INST]",
+     "",
+     " ",
+     "</s>",
+     "",
+     "",
+     false,
+     {"[INST]"}},
     {ChatFormat::kMistralV3,
      "mistral-v3",
      "",
@@ -76,6 +93,7 @@ constexpr std::array<Form, 12> kForms = {{
      "",
      " ",
      "</s>",
+     "",
      "",
      false,
      {"[INST]"}},
@@ -90,6 +108,7 @@ constexpr std::array<Form, 12> kForms = {{
      "",
      "</s>",
      "",
+     "",
      false,
      {"[INST]"}},
     {ChatFormat::kMistralV7,
@@ -103,6 +122,7 @@ constexpr std::array<Form, 12> kForms = {{
      "",
      "</s>",
      "",
+     "",
      false,
      {"[INST]"}},
     {ChatFormat::kChatml,
@@ -114,7 +134,8 @@ constexpr std::array<Form, 12> kForms = {{
      "<|im_end|>\n",
      "<|im_start|>assistant\n",
      "",
-     "<|im_end|>\n",
+     "<|im_end|>",
+     "\n",
      "",
      false,
      {"<|im_end|>", "<|im_start|>"}},
@@ -127,7 +148,8 @@ constexpr std::array<Form, 12> kForms = {{
      "<end_of_turn>\n",
      "<start_of_turn>model\n",
      "",
-     "<end_of_turn>\n",
+     "<end_of_turn>",
+     "\n",
      "",
      true,
      {"<end_of_turn>", "<start_of_turn>"}},
@@ -140,7 +162,8 @@ constexpr std::array<Form, 12> kForms = {{
      "</s>\n",
      "<|assistant|>\n",
      "",
-     "</s>\n",
+     "</s>",
+     "\n",
      "",
      false,
      {"</s>", "<|user|>"}},
@@ -155,9 +178,10 @@ constexpr std::array<Form, 12> kForms = {{
      "",
      "<｜end▁of▁sentence｜>",
      "",
+     "",
      false,
      {"<｜end▁of▁sentence｜>", "<｜User｜>"}},
-    {ChatFormat::kPlain, "plain", "", "\n", false, "", "\n", "", "", "\n", "", false, {}},
+    {ChatFormat::kPlain, "plain", "", "\n", false, "", "\n", "", "", "", "\n", "", false, {}},
 }};
 
 const Form& form_of(ChatFormat format) {
@@ -232,25 +256,34 @@ std::optional<ChatFormat> recognise_chat_format(std::string_view jinja) {
   return std::nullopt;
 }
 
-std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages, bool add_generation_prompt) {
+std::vector<ChatPiece> chat_pieces(ChatFormat format, std::span<const ChatMessage> messages) {
   const Form& form = form_of(format);
   for (const ChatMessage& message : messages) check_role(message);
   std::string system = system_text(form, messages);
-  std::string prompt;
-  if (!form.system_in_user) prompt += std::exchange(system, {});
+  std::vector<ChatPiece> pieces(1);
+  if (!form.system_in_user) pieces.back().before += std::exchange(system, {});
   bool answered = false;
   for (const ChatMessage& message : messages) {
     const std::string_view body = body_of(form, message.content);
     if (message.role == "user") {
-      prompt += fmt::format("{}{}{}{}{}", answered ? form.between : "", form.user_before, std::exchange(system, {}),
-                            body, form.user_after);
+      pieces.back().before += fmt::format("{}{}{}{}{}", answered ? form.between : "", form.user_before,
+                                          std::exchange(system, {}), body, form.user_after);
       answered = false;
     } else if (message.role == "assistant") {
-      prompt += fmt::format("{}{}{}{}", form.answer_before, form.answer_gap, body, form.answer_after);
+      pieces.back().before += form.answer_before;
+      pieces.back().answer = fmt::format("{}{}", form.answer_gap, body);
+      pieces.back().end = form.answer_end;
+      pieces.push_back({.before = std::string(form.answer_after), .answer = {}, .end = {}});
       answered = true;
     }
   }
-  if (add_generation_prompt) prompt += form.answer_before;
+  return pieces;
+}
+
+std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages, bool add_generation_prompt) {
+  std::string prompt;
+  for (const ChatPiece& piece : chat_pieces(format, messages)) prompt += piece.before + piece.answer + piece.end;
+  if (add_generation_prompt) prompt += form_of(format).answer_before;
   return prompt;
 }
 

@@ -45,6 +45,15 @@ std::optional<ChatFormat> recognise_chat_format(std::string_view jinja);
 // Throws kInvalidArgument for another role.
 std::string render_chat(ChatFormat format, std::span<const ChatMessage> messages, bool add_generation_prompt = true);
 
+// The same conversation cut at the assistant's answers: before, answer and end of all pieces, one after the other, are
+// the conversation without a generation prompt. The last piece is what follows the last answer; it has no answer.
+struct ChatPiece {
+  std::string before;  // what the model is given
+  std::string answer;  // what it writes
+  std::string end;     // what it closes the answer with; empty where the format has no such marker
+};
+std::vector<ChatPiece> chat_pieces(ChatFormat format, std::span<const ChatMessage> messages);
+
 // Texts at which an answer ends in this format, besides the end-of-generation tokens ("### Instruction:" ...).
 std::vector<std::string> chat_stop_texts(ChatFormat format);
 

@@ -21,6 +21,17 @@ TEST(ChatTemplate, RendersAsTheModelsOwnTemplates) {
   }
 }
 
+TEST(ChatTemplate, PiecesEndWithTheAnswers) {
+  const std::vector<ChatMessage> messages = {{"user", "Hi"}, {"assistant", "Hello."}, {"user", "Bye"}};
+  const std::vector<ChatPiece> pieces = chat_pieces(ChatFormat::kChatml, messages);
+  ASSERT_EQ(pieces.size(), 2);
+  EXPECT_EQ(pieces[0].before, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(pieces[0].answer, "Hello.");
+  EXPECT_EQ(pieces[0].end, "<|im_end|>");
+  EXPECT_EQ(pieces[1].before, "\n<|im_start|>user\nBye<|im_end|>\n");
+  EXPECT_EQ(pieces[1].answer + pieces[1].end, "");
+}
+
 TEST(ChatTemplate, InstructionBlocks) {
   const std::vector<ChatMessage> messages = {
       {"system", "Be brief."}, {"user", "Hi\n"}, {"assistant", " Hello. "}, {"user", "Bye"}};
