@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "platform/signals.h"
 #include "train/data/data_set.h"
-#include "train/data/example.h"
 #include "train/loss.h"
 
 namespace patina::apps {
@@ -43,13 +42,13 @@ int run_eval(const Invocation& call) {
   add_runtime_flags(line, flags.runtime, false);
   add_data_flags(line, flags.data, "--data", "the rows");
   if (!line.parse()) return kExitSuccess;
-  const train::TrainingText text = flags.data.read();
+  const auto source = flags.data.open(line.log());
   engine::RuntimeOptions options = flags.runtime.options();
   options.raw = true;  // the rows bring their template
+  options.chat_template = flags.data.chat_template;
   const auto runtime = engine::Runtime::open(options, line.log());
-  const train::ExampleList data(train::make_examples(
-      runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()), flags.data.path.string()));
-  const train::LossSum sum = measure(*runtime, data, line.log());
+  const auto data = flags.data.load(source, flags.data.maker(*runtime), line.log());
+  const train::LossSum sum = measure(*runtime, *data, line.log());
   fmt::print("loss = {:.6f}\nperplexity = {:.4f}\ntokens = {}\nrows = {}\n", sum.mean(), std::exp(sum.mean()),
              sum.tokens, sum.examples);
   return kExitSuccess;

@@ -16,8 +16,7 @@
 #include "base/error.h"
 #include "engine/runtime.h"
 #include "platform/signals.h"
-#include "train/data/data_set.h"
-#include "train/data/training_text.h"
+#include "train/data/row_data.h"
 #include "train/trainer.h"
 
 namespace patina::apps {
@@ -86,7 +85,9 @@ fs::path adapter_path(const FinetuneFlags& flags) {
 // The adapter, its checkpoint and its log must not take the place of what they are made from.
 void protect_inputs(const train::RunFiles& files, const FinetuneFlags& flags) {
   for (const fs::path& output : {files.adapter, files.checkpoint(), files.log()}) {
-    for (const fs::path& input : {flags.model.path, flags.data.path}) {
+    std::vector<fs::path> inputs(flags.data.paths.begin(), flags.data.paths.end());
+    inputs.push_back(flags.model.path);
+    for (const fs::path& input : inputs) {
       std::error_code error;
       if (!fs::equivalent(output, input, error) || error) continue;
       fail(ErrorKind::kInvalidArgument, "{} would be overwritten; choose another place for the adapter",
@@ -109,19 +110,22 @@ engine::RuntimeOptions runtime_options(const FinetuneFlags& flags) {
   options.threads = flags.compute.threads;
   options.precise = flags.compute.precise;
   options.context = flags.context.size;
+  options.chat_template = flags.data.chat_template;
   return options;
 }
 
-FinetuneSubject subject_of(const FinetuneFlags& flags, const train::TrainingText& text, const train::RunFiles& files,
-                           const std::string& program) {
-  FinetuneSubject subject{.options = flags.train,
-                          .files = files,
-                          .instructions = text.instructions,
-                          .prompt = text.rows.front().prompt,
-                          .model = flags.model.path,
-                          .program = program};
-  if (!text.instructions) subject.prompt = text.rows.front().response;
-  return subject;
+// The template of the prompts that are learned: that of most rows.
+std::string prompt_template(const train::RowData& data, tokenizer::ChatFormat chat) {
+  const size_t questions = data.count(train::RowKind::kQuestion);
+  const size_t conversations = data.count(train::RowKind::kChat);
+  if (questions + conversations == 0) return {};
+  return std::string(
+      tokenizer::chat_format_name(questions >= conversations ? tokenizer::ChatFormat::kInstruction : chat));
+}
+
+// The first row, as a sample; its loss begins with the answer.
+train::Example sample_example(const train::RowData& data, const engine::Runtime& runtime, tokenizer::ChatFormat chat) {
+  return train::ExampleMaker(runtime.tokenizer(), {.chat = chat}).make(data.row(0));
 }
 
 train::TrainResult train_with_progress(train::Trainer& trainer, bool quiet, const LogSink& log) {
@@ -166,23 +170,29 @@ int run_finetune(const Invocation& call) {
   flags.train.adapter_type = flags.lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
   flags.lora.seed = flags.train.seed;
   protect_inputs(files, flags);
-  const train::TrainingText text = flags.data.read();
-  const FinetuneSubject subject = subject_of(flags, text, files, call.program);
-
+  const auto source = flags.data.open(line.log());
   engine::RuntimeOptions options = runtime_options(flags);
   auto runtime = engine::Runtime::open(options, line.log());
-  const train::ExampleList data(train::make_examples(
-      runtime->tokenizer(), text, static_cast<size_t>(runtime->context_length()), flags.data.path.string()));
+  const auto maker = flags.data.maker(*runtime);
+  const auto data = flags.data.load(source, maker, line.log());
+  const train::Example sample = sample_example(*data, *runtime, maker->options().chat);
+  const FinetuneSubject subject{.options = flags.train,
+                                .files = files,
+                                .rows = describe_rows(*data),
+                                .sample = data->row(0),
+                                .model = flags.model.path,
+                                .program = call.program};
   make_folder(flags.out_folder);
   tensor::BufferPool buffers;
   ops::Context context = runtime->make_context(buffers);
-  const adapter::LoraAdapter adapter = train::new_adapter(runtime->model(), flags.lora, text.instructions);
+  const adapter::LoraAdapter adapter =
+      train::new_adapter(runtime->model(), flags.lora, prompt_template(*data, maker->options().chat));
   train::TrainResult result;
   std::string before;
   {
-    train::Trainer trainer(runtime->model(), context, adapter, data, flags.train, files);
+    train::Trainer trainer(runtime->model(), context, adapter, *data, flags.train, files);
     log_plan(trainer.plan(), subject, line.log());
-    before = sample_answer(*runtime, data.example(0), text.instructions);
+    before = sample_answer(*runtime, sample, subject.sample);
     result = train_with_progress(trainer, line.quiet(), line.log());
   }
   if (!result.finished) return report_stop(result, call, line.log());
@@ -191,7 +201,7 @@ int run_finetune(const Invocation& call) {
   buffers.trim();
   options.adapters.push_back({files.adapter});
   runtime = engine::Runtime::open(options, {});
-  print_result(result, before, sample_answer(*runtime, data.example(0), text.instructions), subject);
+  print_result(result, before, sample_answer(*runtime, sample, subject.sample), subject);
   return kExitSuccess;
 }
 

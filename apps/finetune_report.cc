@@ -1,11 +1,14 @@
 #include "apps/finetune_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <iterator>
 
 #include "engine/generator.h"
 #include "train/progress.h"
@@ -24,6 +27,12 @@ size_t terminal_columns() {
 std::string size_text(uint64_t bytes) {
   const auto mebibytes = static_cast<double>(bytes) * 0x1p-20;
   return mebibytes < 1024 ? fmt::format("{:.1f} MiB", mebibytes) : fmt::format("{:.1f} GiB", mebibytes / 1024);
+}
+
+// As a user would type it: what comes before the first answer, or the text.
+const std::string& sample_prompt(const train::Row& row) {
+  const auto answer = std::ranges::find(row.turns, "assistant", &tokenizer::ChatMessage::role);
+  return answer == row.turns.begin() ? answer->content : std::prev(answer)->content;
 }
 
 // Another command of the program, typed as this one was.
@@ -46,8 +55,8 @@ std::string shell_word(std::string_view text) {
 
 void log_plan(const train::Plan& plan, const FinetuneSubject& subject, const LogSink& log) {
   const auto info = [&](const std::string& text) { patina::log(log, LogLevel::kInfo, text); };
-  info(fmt::format("training text: {} rows ({}), {} tokens, {} of them to be learned", plan.amount.rows,
-                   subject.instructions ? "instructions" : "plain lines", plan.epoch_tokens, plan.epoch_loss_tokens));
+  info(fmt::format("training text: {}, {} tokens, {} of them to be learned", subject.rows, plan.epoch_tokens,
+                   plan.epoch_loss_tokens));
   info(fmt::format("{} epochs{} in {} optimizer steps of up to {} rows, learning rate {:g}, {} steps of warm-up",
                    plan.epochs, subject.options.epochs == 0 ? " (chosen by the amount of text)" : "", plan.steps,
                    std::min(plan.amount.rows, plan.amount.rows_per_step), plan.learning_rate, plan.warmup));
@@ -85,10 +94,22 @@ void ProgressReport::finish() {
   open_ = false;
 }
 
-std::string sample_answer(const engine::Runtime& runtime, const train::Example& example, bool instructions) {
+std::string describe_rows(const train::RowData& data) {
+  constexpr std::array<std::array<std::string_view, 2>, 3> kNames = {
+      {{"plain text", "plain texts"}, {"question", "questions"}, {"conversation", "conversations"}}};
+  std::vector<std::string> parts;
+  for (const train::RowKind kind : {train::RowKind::kQuestion, train::RowKind::kChat, train::RowKind::kText}) {
+    const size_t count = data.count(kind);
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, kNames[static_cast<size_t>(kind)][count == 1 ? 0 : 1]));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string sample_answer(const engine::Runtime& runtime, const train::Example& example, const train::Row& row) {
   constexpr size_t kRoom = 32;  // for an answer that is not the trained one
   constexpr size_t kMost = 256;
-  const size_t count = instructions ? example.loss.front().begin : std::max<size_t>(example.tokens.size() / 3, 1);
+  const size_t count =
+      row.kind != train::RowKind::kText ? example.loss.front().begin : std::max<size_t>(example.tokens.size() / 3, 1);
   engine::GenerationParams params;
   params.sampling.temperature = 0;
   params.max_tokens = static_cast<int64_t>(std::min(example.tokens.size() - count + kRoom, kMost));
@@ -105,7 +126,8 @@ void print_result(const train::TrainResult& result, const std::string& answer_be
   for (const train::RowLoss& row : result.rows) {
     fmt::print("  {:<20} {:8.4f} -> {:.4f}\n", row.place, row.before, row.after);
   }
-  fmt::print("sample: {}\n  before: {}\n  after:  {}\n", subject.prompt, answer_before, answer_after);
+  const std::string& prompt = sample_prompt(subject.sample);
+  fmt::print("sample: {}\n  before: {}\n  after:  {}\n", prompt, answer_before, answer_after);
   if (answer_before == answer_after) {
     fmt::print(
         "The answer has not changed: the adapter has learned too little. Try more --epochs or a higher "
@@ -114,7 +136,7 @@ void print_result(const train::TrainResult& result, const std::string& answer_be
   const std::string files =
       fmt::format("-m {} --lora {}", shell_word(subject.model.string()), shell_word(subject.files.adapter.string()));
   fmt::print("The adapter is in {}. Use it:\n", subject.files.adapter.string());
-  fmt::print("  {} {} -p {}\n", sibling(subject.program, "main"), files, shell_word(subject.prompt));
+  fmt::print("  {} {} -p {}\n", sibling(subject.program, "main"), files, shell_word(prompt));
   fmt::print("  {} {} --port 8080\n", sibling(subject.program, "server"), files);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "engine/runtime.h"
+#include "train/data/row_data.h"
 #include "train/trainer.h"
 
 // What finetune tells the user before, during and after a run.
@@ -16,8 +17,8 @@ namespace patina::apps {
 struct FinetuneSubject {
   train::TrainOptions options;
   train::RunFiles files;
-  bool instructions;
-  std::string prompt;  // of the sample answer, as a user would give it
+  std::string rows;   // describe_rows()
+  train::Row sample;  // the first
   std::filesystem::path model;
   std::string program;  // as the user typed it: "./finetune"
 };
@@ -42,8 +43,11 @@ class ProgressReport {
   bool open_ = false;
 };
 
-// The likeliest answer to the first tokens of the first example: those before its response, or its first third.
-std::string sample_answer(const engine::Runtime& runtime, const train::Example& example, bool instructions);
+// "120 questions, 3 conversations".
+std::string describe_rows(const train::RowData& data);
+
+// The likeliest answer to the first tokens of the row's example: those before its first answer, or its first third.
+std::string sample_answer(const engine::Runtime& runtime, const train::Example& example, const train::Row& row);
 
 // To stdout: the rows' losses, the sample answers and the commands that use the adapter.
 void print_result(const train::TrainResult& result, const std::string& answer_before, const std::string& answer_after,

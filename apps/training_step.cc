@@ -27,7 +27,7 @@ std::vector<train::Batch> one_example(std::span<const int32_t> tokens) {
 TrainingStep::TrainingStep(const engine::Runtime& runtime, std::span<const int32_t> tokens)
     : runtime_(runtime),
       context_(runtime.make_context(buffers_)),
-      adapter_(train::new_adapter(runtime.model(), {}, false)),
+      adapter_(train::new_adapter(runtime.model(), {}, "")),
       attachment_(attach(runtime.model(), adapter_)),
       parameters_(adapter_, buffers_, {}),
       batches_(one_example(tokens)) {}

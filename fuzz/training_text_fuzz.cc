@@ -1,10 +1,11 @@
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "patina/error.h"
-#include "train/data/training_text.h"
+#include "rows.h"
 
 // The first byte chooses the encoding, the rest is the file.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -12,10 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto encoding = static_cast<patina::train::TextEncoding>(data[0] % 4);
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    const std::string text = patina::train::decode_text(bytes, encoding, "input");
-    for (const patina::train::Row& row : patina::train::parse_training_text(text, "input").rows) {
-      if (row.response.empty() || row.line == 0) std::abort();
-    }
+    const std::optional<std::string> converted = patina::train::converted_to_utf8(bytes, encoding, "input");
+    const std::string_view text = converted ? std::string_view(*converted) : bytes;
+    patina::train::read_rows(*patina::train::recognise_rows(text), text);
   } catch (const patina::Error&) {
     return 0;
   }

@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "platform/atomic_file.h"
 #include "platform/memory.h"
-#include "tokenizer/chat_template.h"
 #include "train/loss.h"
 #include "train/memory_need.h"
 #include "train/random.h"
@@ -55,12 +54,13 @@ double gibibytes(uint64_t bytes) { return static_cast<double>(bytes) * 0x1p-30; 
 
 }  // namespace
 
-adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraOptions& options, bool instructions) {
+adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraOptions& options,
+                                 std::string_view prompt_template) {
   adapter::LoraAdapter adapter = adapter::create_lora(model.sites(), options);
   adapter.architecture = model.hyper().architecture;
   adapter.base_name = model.file().metadata().get_string("general.name", "");
   adapter.base_fingerprint = model.fingerprint();
-  if (instructions) adapter.prompt_template = tokenizer::chat_format_name(tokenizer::ChatFormat::kInstruction);
+  adapter.prompt_template = prompt_template;
   return adapter;
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapter/attachment.h"
@@ -83,9 +84,10 @@ struct TrainObserver {
   std::function<bool()> stop;  // true: save and return, soon
 };
 
-// A new adapter for this model, with all that it tells of its base and, where it is trained on instructions, of the
-// template. Throws as adapter::create_lora() does.
-adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraOptions& options, bool instructions);
+// A new adapter for this model, with all that it tells of its base, and the template that it is trained with (by its
+// name; empty: none). Throws as adapter::create_lora() does.
+adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraOptions& options,
+                                 std::string_view prompt_template);
 
 // Trains an adapter for a model on examples: AdamW on the mean loss of each step's tokens, over several epochs, each in
 // its own seeded order. The same inputs give the same adapter, bit for bit, whatever the number of threads and wherever

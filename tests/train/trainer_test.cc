@@ -25,7 +25,7 @@ class Workshop {
 
   Trainer trainer(const TrainOptions& options, const std::filesystem::path& adapter_path,
                   std::vector<Example> examples = some_examples()) {
-    lora_ = new_adapter(*model_, {.rank = 4, .alpha = 8, .seed = options.seed}, true);
+    lora_ = new_adapter(*model_, {.rank = 4, .alpha = 8, .seed = options.seed}, "instruction");
     data_.push_back(std::make_unique<ExampleList>(std::move(examples)));
     return {*model_, context_, lora_, *data_.back(), options, {adapter_path}};
   }
@@ -244,7 +244,7 @@ TEST_F(TrainerTest, PassesAddUp) {
   const std::vector<uint32_t> order = {2, 0, 1};
   std::vector<float> gradients[2];
   for (size_t i = 0; i < 2; ++i) {
-    adapter::LoraAdapter lora = new_adapter(workshop.model(), {.rank = 4}, false);
+    adapter::LoraAdapter lora = new_adapter(workshop.model(), {.rank = 4}, "");
     for (const adapter::LoraEntry& entry : lora.entries) std::ranges::fill(entry.b.values(), 0.05F);
     adapter::Attachment attachment(workshop.model().sites().size());
     adapter::attach_lora(lora, "new", 1, {workshop.model().sites(), "llama"}, attachment, {});

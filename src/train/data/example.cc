@@ -1,9 +1,9 @@
 #include "train/data/example.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
-#include "tokenizer/chat_template.h"
 
 namespace patina::train {
 namespace {
@@ -14,30 +14,6 @@ TokenId end_of_text(const tokenizer::Tokenizer& tokenizer) {
   fail(ErrorKind::kUnsupported, "this model's vocabulary has no end-of-text token, so answers could not learn to end");
 }
 
-void append_encoded(const tokenizer::Tokenizer& tokenizer, std::string_view text, tokenizer::EncodeOptions options,
-                    std::vector<TokenId>& tokens) {
-  const std::vector<TokenId> ids = tokenizer.encode(text, options);
-  tokens.insert(tokens.end(), ids.begin(), ids.end());
-}
-
-Example make_example(const tokenizer::Tokenizer& tokenizer, const Row& row, bool instruction, TokenId end) {
-  Example example;
-  size_t loss_begin = 1;
-  if (tokenizer.adds_bos()) example.tokens.push_back(tokenizer.bos());
-  if (instruction) {
-    append_encoded(tokenizer, tokenizer::wrap_instruction(row.prompt), {.add_special = false}, example.tokens);
-    loss_begin = example.tokens.size();
-    // Markers of control tokens inside an answer are its text: what is printed is the text, never a control token.
-    append_encoded(tokenizer, row.response, {.add_special = false, .parse_special = false, .continues = true},
-                   example.tokens);
-  } else {
-    append_encoded(tokenizer, row.response, {.add_special = false}, example.tokens);
-  }
-  example.tokens.push_back(end);
-  example.loss = {{loss_begin, example.tokens.size()}};
-  return example;
-}
-
 }  // namespace
 
 size_t Example::loss_tokens() const {
@@ -46,27 +22,66 @@ size_t Example::loss_tokens() const {
   return count;
 }
 
-std::vector<Example> make_examples(const tokenizer::Tokenizer& tokenizer, const TrainingText& text, size_t context,
-                                   std::string_view source) {
-  const TokenId end = end_of_text(tokenizer);
-  std::vector<Example> examples;
-  examples.reserve(text.rows.size());
-  for (const Row& row : text.rows) {
-    try {
-      examples.push_back(make_example(tokenizer, row, text.instructions, end));
-    } catch (const Error& error) {
-      fail(ErrorKind::kInvalidData, "{}:{}: {}", source, row.line, error.what());
-    }
-    const size_t tokens = examples.back().tokens.size();
-    if (tokens > context) {
-      fail(ErrorKind::kInvalidData,
-           "{}:{}: this example has {} tokens, more than the context of {}; shorten or split it, or give a larger -c "
-           "where "
-           "the model allows",
-           source, row.line, tokens, context);
-    }
+ExampleMaker::ExampleMaker(const tokenizer::Tokenizer& tokenizer, const ExampleOptions& options)
+    : tokenizer_(tokenizer), options_(options), end_of_text_(end_of_text(tokenizer)) {}
+
+Example ExampleMaker::make(const Row& row) const {
+  Example example = row.kind == RowKind::kText ? plain_text(row) : conversation(row);
+  const size_t tokens = example.tokens.size();
+  if (options_.context > 0 && tokens > options_.context) {
+    fail(
+        ErrorKind::kInvalidData,
+        "this example has {} tokens, more than the context of {}; shorten or split it{}, or give a larger -c where the "
+        "model allows",
+        tokens, options_.context, row.kind == RowKind::kText ? " (--text book cuts plain text)" : "");
   }
-  return examples;
+  if (!options_.mask_prompt) example.loss = {{1, tokens}};
+  if (tokens < 2) fail(ErrorKind::kInvalidData, "this example has no token that could be learned from one before it");
+  example.loss.front().begin = std::max<size_t>(example.loss.front().begin, 1);
+  std::erase_if(example.loss, [](const TokenRange& range) { return range.size() == 0; });
+  return example;
+}
+
+Example ExampleMaker::plain_text(const Row& row) const {
+  Example example;
+  if (tokenizer_.adds_bos()) example.tokens.push_back(tokenizer_.bos());
+  encode(row.turns.front().content, {.add_special = false}, example.tokens);
+  if (row.ends) example.tokens.push_back(end_of_text_);
+  example.loss = {{1, example.tokens.size()}};
+  return example;
+}
+
+Example ExampleMaker::conversation(const Row& row) const {
+  const auto format = row.kind == RowKind::kQuestion ? tokenizer::ChatFormat::kInstruction : options_.chat;
+  std::vector<tokenizer::ChatPiece> pieces = tokenizer::chat_pieces(format, row.turns);
+  pieces.pop_back();  // nothing behind the last answer is learned
+  Example example;
+  std::vector<TokenId>& tokens = example.tokens;
+  if (tokenizer_.adds_bos()) tokens.push_back(tokenizer_.bos());
+  for (const tokenizer::ChatPiece& piece : pieces) {
+    const bool continues = &piece != &pieces.front() && !ends_with_special(tokens);
+    encode(piece.before, {.add_special = false, .continues = continues}, tokens);
+    const size_t begin = tokens.size();
+    encode(piece.answer, {.add_special = false, .parse_special = false, .continues = true}, tokens);
+    encode(piece.end, {.add_special = false, .continues = true}, tokens);
+    example.loss.push_back({begin, tokens.size()});
+  }
+  if (!tokenizer_.is_end_of_generation(tokens.back())) {
+    tokens.push_back(end_of_text_);
+    ++example.loss.back().end;
+  }
+  return example;
+}
+
+void ExampleMaker::encode(std::string_view text, tokenizer::EncodeOptions options, std::vector<TokenId>& tokens) const {
+  const std::vector<TokenId> ids = tokenizer_.encode(text, options);
+  tokens.insert(tokens.end(), ids.begin(), ids.end());
+}
+
+bool ExampleMaker::ends_with_special(const std::vector<TokenId>& tokens) const {
+  if (tokens.empty()) return false;
+  const tokenizer::TokenKind kind = tokenizer_.vocab().kinds[static_cast<size_t>(tokens.back())];
+  return kind == tokenizer::TokenKind::kControl || kind == tokenizer::TokenKind::kUserDefined;
 }
 
 }  // namespace patina::train

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <string_view>
 #include <vector>
 
+#include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
-#include "train/data/training_text.h"
+#include "train/data/row.h"
 
 namespace patina::train {
 
@@ -29,12 +28,42 @@ struct Example {
   size_t loss_tokens() const;
 };
 
-// Tokens of every row. Of an instruction's: BOS where the vocabulary has it, wrap_instruction(prompt), the response
-// encoded as its continuation, end-of-text; only the response and end-of-text carry loss. So the response's tokens
-// follow the very tokens that prompting will give. Of plain text: BOS, the text, end-of-text, all but BOS with loss.
-// Throws kInvalidData, naming `source` and line, for an example of more than `context` tokens or one that the
-// vocabulary cannot express; kUnsupported for a vocabulary without an end-of-text token.
-std::vector<Example> make_examples(const tokenizer::Tokenizer& tokenizer, const TrainingText& text, size_t context,
-                                   std::string_view source);
+struct ExampleOptions {
+  tokenizer::ChatFormat chat = tokenizer::ChatFormat::kInstruction;  // of conversations; questions are instructions
+  bool mask_prompt = true;  // only answers carry loss; else all does but the first token
+  size_t context = 0;       // tokens that an example may have; 0: any number
+};
+
+// Makes examples of rows for a vocabulary. Immutable; safe to share between threads. Refers to the tokenizer.
+//
+// A conversation becomes BOS where the vocabulary has it and the text of its chat format, up to the end of its last
+// answer; loss is on answers and on what ends them. What comes before an answer has the very tokens that prompting will
+// give. Markers of control tokens inside an answer are its text. An answer ends with its format's marker, and the last,
+// where that is no token that ends generation, with end-of-text. A question is a conversation of one answer in
+// instruction blocks. Plain text is BOS, the text and, if the row ends, end-of-text, with loss on all but the first.
+class ExampleMaker {
+ public:
+  // Throws kUnsupported for a vocabulary without an end-of-text token.
+  ExampleMaker(const tokenizer::Tokenizer& tokenizer, const ExampleOptions& options);
+
+  // Throws kInvalidData for an example of more tokens than the context, or of none to learn; as Tokenizer::encode() for
+  // text that the vocabulary cannot express.
+  Example make(const Row& row) const;
+
+  // The tokens of plain text alone.
+  size_t count(std::string_view text) const { return tokenizer_.encode(text, {.add_special = false}).size(); }
+
+  const ExampleOptions& options() const { return options_; }
+
+ private:
+  Example plain_text(const Row& row) const;
+  Example conversation(const Row& row) const;
+  void encode(std::string_view text, tokenizer::EncodeOptions options, std::vector<TokenId>& tokens) const;
+  bool ends_with_special(const std::vector<TokenId>& tokens) const;
+
+  const tokenizer::Tokenizer& tokenizer_;
+  ExampleOptions options_;
+  TokenId end_of_text_;
+};
 
 }  // namespace patina::train

@@ -1,21 +1,22 @@
 #include "train/data/text_encoding.h"
 
+#include <fmt/format.h>
 #include <iconv.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 
 #include "base/error.h"
 #include "tokenizer/utf8.h"
+#include "train/data/text_lines.h"
 
 namespace patina::train {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kUtf16LittleMark = "\xFF\xFE";
 constexpr std::string_view kUtf16BigMark = "\xFE\xFF";
+constexpr size_t kSample = size_t{1} << 20;  // bytes at a file's beginning that show what it is
 
 // A conversion descriptor of iconv(3) that gives UTF-8.
 class Converter {
@@ -55,37 +56,14 @@ class Converter {
   iconv_t descriptor_;
 };
 
-size_t line_number(std::string_view text_before) {
-  size_t lines = 1;
-  for (size_t i = 0; i < text_before.size(); ++i) {
-    const bool carriage_return = text_before[i] == '\r' && (i + 1 == text_before.size() || text_before[i + 1] != '\n');
-    if (text_before[i] == '\n' || carriage_return) ++lines;
-  }
-  return lines;
-}
-
 std::string convert(std::string_view bytes, const char* from, std::string_view advice, std::string_view source) {
   std::string text;
   const size_t converted = Converter(from).convert(bytes, text);
   if (converted < bytes.size()) {
-    fail(ErrorKind::kInvalidData, "{}:{}: the byte at offset {} is no {} text; {}", source, line_number(text),
-         converted, from, advice);
+    fail(ErrorKind::kInvalidData, "{}:{}: the byte at offset {} is no {} text; {}", source,
+         position_in(text, text.size()).line, converted, from, advice);
   }
   return text;
-}
-
-void check_utf8(std::string_view bytes, std::string_view source) {
-  for (size_t i = 0; i < bytes.size();) {
-    const tokenizer::Utf8Character character = tokenizer::first_character(bytes.substr(i));
-    if (character.status != tokenizer::Utf8Status::kComplete) {
-      fail(
-          ErrorKind::kInvalidData,
-          "{}:{}: the byte 0x{:02X} at offset {} is no UTF-8 text; if the file was saved in an older Chinese encoding, "
-          "say --encoding gb18030, else save it as UTF-8",
-          source, line_number(bytes.substr(0, i)), static_cast<uint8_t>(bytes[i]), i);
-    }
-    i += character.length;
-  }
 }
 
 // The byte order of UTF-16 text, told by its mark or, where there is none, by which half of its ASCII characters (line
@@ -94,6 +72,7 @@ const char* utf16_form(std::string_view bytes) {
   if (bytes.starts_with(kUtf16LittleMark)) return "UTF-16LE";
   if (bytes.starts_with(kUtf16BigMark)) return "UTF-16BE";
   if (bytes.size() % 2 != 0) return nullptr;
+  bytes = bytes.substr(0, kSample);
   const auto is_text = [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\r' || c == '\t'; };
   size_t little = 0;
   size_t big = 0;
@@ -104,35 +83,6 @@ const char* utf16_form(std::string_view bytes) {
   }
   if (little == big) return nullptr;
   return little > big ? "UTF-16LE" : "UTF-16BE";
-}
-
-std::string to_utf8(std::string_view bytes, TextEncoding encoding, std::string_view source) {
-  if (encoding == TextEncoding::kGb18030) return convert(bytes, "GB18030", "leave --encoding out for UTF-8", source);
-  const bool may_be_utf16 = encoding == TextEncoding::kUtf16 || encoding == TextEncoding::kAuto;
-  const char* form = may_be_utf16 ? utf16_form(bytes) : nullptr;
-  if (form == nullptr && encoding == TextEncoding::kUtf16) form = "UTF-16LE";
-  if (form != nullptr) return convert(bytes, form, "save the file as UTF-8", source);
-  check_utf8(bytes, source);
-  return std::string(bytes);
-}
-
-// "\n" at every line end, and no byte order marks at the beginning of lines (files that were laid end to end have them
-// there). In place.
-void normalize_lines(std::string& text) {
-  size_t kept = 0;
-  bool line_begins = true;
-  for (size_t i = 0; i < text.size();) {
-    if (line_begins && std::string_view(text).substr(i).starts_with(kByteOrderMark)) {
-      i += kByteOrderMark.size();
-      continue;
-    }
-    const bool ends_with_two = text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
-    const char c = text[i] == '\r' ? '\n' : text[i];
-    i += ends_with_two ? 2 : 1;
-    text[kept++] = c;
-    line_begins = c == '\n';
-  }
-  text.resize(kept);
 }
 
 }  // namespace
@@ -149,15 +99,31 @@ std::optional<TextEncoding> text_encoding_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-std::string decode_text(std::string_view bytes, TextEncoding encoding, std::string_view source) {
-  std::string text = to_utf8(bytes, encoding, source);
-  normalize_lines(text);
-  const size_t nul = text.find('\0');
-  if (nul != std::string::npos) {
-    fail(ErrorKind::kInvalidData, "{}:{}: a NUL character; this is no text file", source,
-         line_number(std::string_view(text).substr(0, nul)));
+std::optional<std::string> converted_to_utf8(std::string_view bytes, TextEncoding encoding, std::string_view source) {
+  if (encoding == TextEncoding::kGb18030) return convert(bytes, "GB18030", "leave --encoding out for UTF-8", source);
+  const bool may_be_utf16 = encoding == TextEncoding::kUtf16 || encoding == TextEncoding::kAuto;
+  const char* form = may_be_utf16 ? utf16_form(bytes) : nullptr;
+  if (form == nullptr && encoding == TextEncoding::kUtf16) form = "UTF-16LE";
+  if (form == nullptr) return std::nullopt;
+  return convert(bytes, form, "save the file as UTF-8", source);
+}
+
+void check_utf8(std::string_view text, TextSpan part) {
+  for (size_t i = part.begin; i < part.end;) {
+    if (text[i] == '\0') throw RowError(i, "a NUL character; this is no text file");
+    if (static_cast<uint8_t>(text[i]) < 0x80) {
+      ++i;
+      continue;
+    }
+    const tokenizer::Utf8Character character = tokenizer::first_character(text.substr(i, part.end - i));
+    if (character.status != tokenizer::Utf8Status::kComplete) {
+      throw RowError(i,
+                     fmt::format("the byte 0x{:02X} at offset {} is no UTF-8 text; if the file was saved in an older "
+                                 "Chinese encoding, say --encoding gb18030, else save it as UTF-8",
+                                 static_cast<uint8_t>(text[i]), i));
+    }
+    i += character.length;
   }
-  return text;
 }
 
 }  // namespace patina::train

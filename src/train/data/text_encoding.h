@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "train/data/row.h"
+
 namespace patina::train {
 
 // How the bytes of a training file are to be read. kAuto: UTF-8, or UTF-16 where its byte order mark or the pattern of
@@ -14,9 +16,11 @@ enum class TextEncoding { kAuto, kUtf8, kUtf16, kGb18030 };
 // Case and '-' or '_' do not matter. Empty for an unknown one.
 std::optional<TextEncoding> text_encoding_from_name(std::string_view name);
 
-// The text as UTF-8: without byte order marks at the beginning of lines, every line end "\n" (from "\r\n" and "\r").
-// Throws kInvalidData for bytes that are no such text or hold a NUL character, with a sentence that begins with
-// `source` and the line, and names the offset of the byte and the --encoding to try.
-std::string decode_text(std::string_view bytes, TextEncoding encoding, std::string_view source);
+// The bytes as UTF-8 where they are text of another encoding; empty where they are to be taken as UTF-8 as they are.
+// Throws kInvalidData for bytes that are no such text, with a sentence that begins with `source` and the line.
+std::optional<std::string> converted_to_utf8(std::string_view bytes, TextEncoding encoding, std::string_view source);
+
+// Throws RowError unless this part of the text is UTF-8 without NUL characters; names the --encoding to try.
+void check_utf8(std::string_view text, TextSpan part);
 
 }  // namespace patina::train

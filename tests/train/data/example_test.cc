@@ -1,12 +1,11 @@
 #include "train/data/example.h"
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <set>
 
 #include "tokenizer/chat_template.h"
 #include "train/data/data_set.h"
+#include "train/data/test_vocabulary.h"
 #include "train/test_support.h"
 
 namespace patina::train {
@@ -16,38 +15,13 @@ using tokenizer::Tokenizer;
 using tokenizer::TokenKind;
 using tokenizer::Vocab;
 
-// A SentencePiece-style vocabulary of the given pieces behind <unk>, <s>, </s>, the 256 bytes and the space mark.
-std::unique_ptr<Tokenizer> make_tokenizer(const std::vector<std::string>& pieces, bool adds_bos = true) {
-  Vocab vocab;
-  vocab.model = "llama";
-  const auto add = [&](const std::string& text, TokenKind kind) {
-    vocab.tokens.push_back(text);
-    vocab.kinds.push_back(kind);
-    vocab.scores.push_back(0);
-  };
-  add("<unk>", TokenKind::kUnknown);
-  add("<s>", TokenKind::kControl);
-  add("</s>", TokenKind::kControl);
-  for (int byte = 0; byte < 256; ++byte) add(fmt::format("<0x{:02X}>", byte), TokenKind::kByte);
-  add("\u2581", TokenKind::kNormal);
-  for (const std::string& piece : pieces) add(piece, TokenKind::kNormal);
-  vocab.unk = 0;
-  vocab.bos = 1;
-  vocab.eos = 2;
-  vocab.add_bos = adds_bos ? 1 : 0;
-  vocab.add_space_prefix = 1;
-  return Tokenizer::create(std::move(vocab));
-}
-
-TrainingText instruction(const std::string& prompt, const std::string& response) {
-  return {true, {{prompt, response, 7}}};
+Example example_of(const Tokenizer& tokenizer, const Row& row, const ExampleOptions& options = {}) {
+  return ExampleMaker(tokenizer, options).make(row);
 }
 
 TEST(Example, AnswersFollowTheTokensOfThePrompt) {
   const auto tokenizer = make_tokenizer({"a", "b", "\nb"});
-  const std::vector<Example> examples = make_examples(*tokenizer, instruction("a", "b a"), 1000, "data.txt");
-  ASSERT_EQ(examples.size(), 1);
-  const Example& example = examples[0];
+  const Example example = example_of(*tokenizer, question_row("a", "b a"));
   // What prompting gives, with BOS and the space in front that this vocabulary wants there.
   const std::vector<TokenId> prompt = tokenizer->encode(tokenizer::wrap_instruction("a"));
   EXPECT_THAT(example.loss, testing::ElementsAre(TokenRange{prompt.size(), example.tokens.size()}));
@@ -62,17 +36,16 @@ TEST(Example, AnswersFollowTheTokensOfThePrompt) {
 
 TEST(Example, MarkersInAnAnswerAreText) {
   const auto tokenizer = make_tokenizer({});
-  const Example example = make_examples(*tokenizer, instruction("a", "</s>"), 1000, "data.txt")[0];
+  const Example example = example_of(*tokenizer, question_row("a", "</s>"));
   EXPECT_EQ(example.loss_tokens(), 5);  // four bytes and end-of-text
   const std::vector<TokenId> before_end(example.tokens.begin(), example.tokens.end() - 1);
   EXPECT_EQ(std::set(before_end.begin(), before_end.end()).count(tokenizer->eos()), 0);
 }
 
 TEST(Example, PlainTextIsLearnedWhole) {
-  const TrainingText text = {false, {{"", "ab", 1}}};
   for (const bool adds_bos : {true, false}) {
     const auto tokenizer = make_tokenizer({"a", "b"}, adds_bos);
-    const Example example = make_examples(*tokenizer, text, 1000, "data.txt")[0];
+    const Example example = example_of(*tokenizer, text_row("ab"));
     std::vector<TokenId> expected = tokenizer->encode("ab");
     expected.push_back(tokenizer->eos());
     EXPECT_EQ(example.tokens, expected);
@@ -82,21 +55,108 @@ TEST(Example, PlainTextIsLearnedWhole) {
 
 TEST(Example, RefusesWhatIsLongerThanTheContext) {
   const auto tokenizer = make_tokenizer({});
-  const TrainingText text = {false, {{"", "a", 1}, {"", "abcdefg", 3}}};  // 1 + 1 + 7 + 1 tokens the second
-  EXPECT_EQ(make_examples(*tokenizer, text, 10, "data.txt")[1].tokens.size(), 10);
-  expect_error([&] { make_examples(*tokenizer, text, 9, "data.txt"); }, ErrorKind::kInvalidData,
-               "data.txt:3: this example has 10 tokens, more than the context of 9");
+  const Row row = text_row("abcdefg");  // 1 + 1 + 7 + 1 tokens
+  EXPECT_EQ(example_of(*tokenizer, row, {.context = 10}).tokens.size(), 10);
+  expect_error([&] { example_of(*tokenizer, row, {.context = 9}); }, ErrorKind::kInvalidData,
+               "this example has 10 tokens, more than the context of 9");
 }
 
 TEST(Example, DigestTellsDataApart) {
   const auto tokenizer = make_tokenizer({"a", "b"});
   std::set<uint64_t> digests;
-  for (const TrainingText& text :
-       {instruction("a", "b"), instruction("b", "a"), instruction("ab", "b"),
-        TrainingText{false, {{"", "a", 1}, {"", "b", 2}}}, TrainingText{false, {{"", "b", 1}, {"", "a", 2}}}}) {
-    digests.insert(ExampleList(make_examples(*tokenizer, text, 1000, "data.txt")).totals().digest);
+  for (const std::vector<Row>& rows : {std::vector{question_row("a", "b")},
+                                       {question_row("b", "a")},
+                                       {question_row("ab", "b")},
+                                       {text_row("a"), text_row("b")},
+                                       {text_row("b"), text_row("a")}}) {
+    for (const bool mask : {true, false}) {
+      DataTally tally;
+      for (const Row& row : rows) tally.add(example_of(*tokenizer, row, {.mask_prompt = mask}));
+      digests.insert(tally.totals().digest);
+    }
   }
-  EXPECT_EQ(digests.size(), 5);
+  EXPECT_EQ(digests.size(), 3 * 2 + 2);  // of plain text all is learned anyway
+}
+
+TEST(Example, RowsThatGoOnHaveNoEnd) {
+  const auto tokenizer = make_tokenizer({"a", "b"});
+  Row row = text_row("ab");
+  row.ends = false;
+  EXPECT_EQ(example_of(*tokenizer, row).tokens, tokenizer->encode("ab"));
+}
+
+TEST(Example, PromptsAreLearnedOnRequest) {
+  const auto tokenizer = make_tokenizer({"a", "b"});
+  const Row row = question_row("a", "b");
+  const Example masked = example_of(*tokenizer, row);
+  const Example whole = example_of(*tokenizer, row, {.mask_prompt = false});
+  EXPECT_EQ(whole.tokens, masked.tokens);
+  EXPECT_THAT(whole.loss, testing::ElementsAre(TokenRange{1, whole.tokens.size()}));
+}
+
+// A vocabulary with the markers of a chat format as control tokens, behind make_tokenizer()'s.
+std::unique_ptr<Tokenizer> make_chat_tokenizer(const std::vector<std::string>& markers) {
+  Vocab vocab = make_tokenizer({"hi", "ho", "yes", "no"})->vocab();
+  for (const std::string& marker : markers) {
+    vocab.tokens.push_back(marker);
+    vocab.kinds.push_back(TokenKind::kControl);
+    vocab.scores.push_back(0);
+  }
+  return Tokenizer::create(std::move(vocab));
+}
+
+struct ChatCase {
+  tokenizer::ChatFormat format;
+  std::vector<std::string> markers;
+  std::vector<std::string> learned;  // the texts that carry loss, with their markers
+};
+
+std::vector<std::string> learned_texts(const Tokenizer& tokenizer, const Example& example) {
+  std::vector<std::string> texts;
+  for (const TokenRange& range : example.loss) {
+    texts.emplace_back();
+    for (size_t i = range.begin; i < range.end; ++i) texts.back() += tokenizer.piece(example.tokens[i], true);
+  }
+  return texts;
+}
+
+// What is learned, worked out by hand from each model's template; and its tokens are those of the text that prompting
+// would give after the same turns.
+TEST(Example, OnlyTheAssistantsTurnsCarryLoss) {
+  using tokenizer::ChatFormat;
+  const Row row{.kind = RowKind::kChat,
+                .turns = {{"system", "hi"}, {"user", "ho"}, {"assistant", "yes"}, {"user", "hi"}, {"assistant", "no"}}};
+  const std::vector<ChatCase> cases = {
+      {ChatFormat::kChatml, {"<|im_start|>", "<|im_end|>"}, {"yes<|im_end|>", "no<|im_end|>"}},
+      {ChatFormat::kGemma, {"<start_of_turn>", "<end_of_turn>"}, {"yes<end_of_turn>", "no<end_of_turn>"}},
+      {ChatFormat::kLlama3,
+       {"<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"},
+       {"yes<|eot_id|>", "no<|eot_id|>"}},
+      {ChatFormat::kLlama2, {}, {" yes </s>", " no </s>"}},
+      {ChatFormat::kMistral, {}, {" yes</s>", " no</s>"}},
+      {ChatFormat::kZephyr, {}, {"yes</s>", "no</s>"}},
+      {ChatFormat::kInstruction, {}, {"yes", "no</s>"}},
+  };
+  for (const ChatCase& one : cases) {
+    const auto tokenizer = make_chat_tokenizer(one.markers);
+    const Example example = example_of(*tokenizer, row, {.chat = one.format});
+    EXPECT_EQ(learned_texts(*tokenizer, example), one.learned) << chat_format_name(one.format);
+    std::vector<TokenId> whole = tokenizer->encode(render_chat(one.format, row.turns, false));
+    if (one.format == ChatFormat::kInstruction) {
+      while (whole.back() != tokenizer->find("no")) whole.pop_back();
+      whole.push_back(tokenizer->eos());
+    }
+    whole.resize(std::min(whole.size(), example.tokens.size()));
+    EXPECT_EQ(example.tokens, whole) << chat_format_name(one.format);
+  }
+}
+
+// Where the vocabulary lacks the format's marker, the answers end in its text and the last in end-of-text.
+TEST(Example, AnswersEndWithoutAMarkerToo) {
+  const auto tokenizer = make_chat_tokenizer({});
+  const Row row{.kind = RowKind::kChat, .turns = {{"user", "ho"}, {"assistant", "yes"}}};
+  const Example example = example_of(*tokenizer, row, {.chat = tokenizer::ChatFormat::kChatml});
+  EXPECT_EQ(learned_texts(*tokenizer, example), std::vector<std::string>{"yes<|im_end|></s>"});
 }
 
 }  // namespace

@@ -8,7 +8,13 @@ namespace {
 using namespace std::string_literals;  // NOLINT(google-build-using-namespace)
 
 std::string decode(const std::string& bytes, TextEncoding encoding = TextEncoding::kAuto) {
-  return decode_text(bytes, encoding, "data.txt");
+  const std::string text = converted_to_utf8(bytes, encoding, "data.txt").value_or(bytes);
+  try {
+    check_utf8(text, {0, text.size()});
+  } catch (const RowError& error) {
+    throw Error(ErrorKind::kInvalidData, "offset " + std::to_string(error.offset()) + ": " + error.what());
+  }
+  return text;
 }
 
 // The UTF-16 bytes of text in the basic plane and beyond.
@@ -28,22 +34,13 @@ TEST(TextEncoding, LeavesUtf8AsItIs) {
   EXPECT_EQ(decode("讲一个笑话。\n🐟"), "讲一个笑话。\n🐟");
 }
 
-TEST(TextEncoding, MakesEveryLineEndOne) { EXPECT_EQ(decode("a\r\nb\rc\n\r\nd\r"), "a\nb\nc\n\nd\n"); }
-
-TEST(TextEncoding, RemovesByteOrderMarks) {
-  EXPECT_EQ(decode("\xEF\xBB\xBF"
-                   "a\n\xEF\xBB\xBF"
-                   "b \xEF\xBB\xBF."),
-            "a\nb \xEF\xBB\xBF.");
-}
-
 TEST(TextEncoding, RecognisesUtf16ByItsMarkOrItsZeros) {
   const std::u16string text = u"### Instruction:\r\n讲一个笑话。一一一一一一一一一一\r\n### Response:\r\n鱼\U0001F41F";
-  const std::string expected = "### Instruction:\n讲一个笑话。一一一一一一一一一一\n### Response:\n鱼🐟";
+  const std::string expected = "### Instruction:\r\n讲一个笑话。一一一一一一一一一一\r\n### Response:\r\n鱼🐟";
   for (const bool little : {true, false}) {
-    EXPECT_EQ(decode(utf16(u"\uFEFF" + text, little)), expected);
+    EXPECT_EQ(decode(utf16(u"\uFEFF" + text, little)), "\uFEFF" + expected);
     EXPECT_EQ(decode(utf16(text, little)), expected);
-    EXPECT_EQ(decode(utf16(u"\uFEFF讲一个笑话。", little)), "讲一个笑话。");
+    EXPECT_EQ(decode(utf16(u"\uFEFF讲一个笑话。", little)), "\uFEFF讲一个笑话。");
   }
   EXPECT_EQ(decode(utf16(u"讲。", true), TextEncoding::kUtf16), "讲。");
 }
@@ -51,8 +48,8 @@ TEST(TextEncoding, RecognisesUtf16ByItsMarkOrItsZeros) {
 TEST(TextEncoding, ConvertsGb18030OnRequest) {
   // "讲一个笑话。" in GB2312's part, and U+20000 in four bytes.
   const std::string bytes = "\xBD\xB2\xD2\xBB\xB8\xF6\xD0\xA6\xBB\xB0\xA1\xA3\r\n\x95\x32\x82\x36";
-  EXPECT_EQ(decode(bytes, TextEncoding::kGb18030), "讲一个笑话。\n𠀀");
-  expect_error([&] { decode("abc\n" + bytes); }, ErrorKind::kInvalidData, "data.txt:2: the byte 0xBD at offset 4");
+  EXPECT_EQ(decode(bytes, TextEncoding::kGb18030), "讲一个笑话。\r\n𠀀");
+  expect_error([&] { decode("abc\n" + bytes); }, ErrorKind::kInvalidData, "the byte 0xBD at offset 4");
   expect_error([&] { decode(bytes); }, ErrorKind::kInvalidData, "--encoding gb18030");
 }
 
@@ -67,7 +64,7 @@ TEST(TextEncoding, ConvertsLongText) {
 }
 
 TEST(TextEncoding, NamesLineAndOffsetOfBadBytes) {
-  expect_error([] { decode("a\r\nb\rc\n\xC3("); }, ErrorKind::kInvalidData, "data.txt:4: the byte 0xC3 at offset 7");
+  expect_error([] { decode("a\r\nb\rc\n\xC3("); }, ErrorKind::kInvalidData, "offset 7: the byte 0xC3 at offset 7");
   expect_error([] { decode("cut short \xE8\xAE"); }, ErrorKind::kInvalidData, "offset 10");
   expect_error(
       [] {
@@ -85,8 +82,8 @@ TEST(TextEncoding, NamesLineAndOffsetOfBadBytes) {
       },
       ErrorKind::kInvalidData, "offset 4");
   expect_error([] { decode("\xB8\xF6\n\xFF", TextEncoding::kGb18030); }, ErrorKind::kInvalidData, "data.txt:2:");
-  expect_error([] { decode("a\nb\0c"s); }, ErrorKind::kInvalidData, "data.txt:2: a NUL character");
-  expect_error([] { decode("GGUF\3\0\0\0"s); }, ErrorKind::kInvalidData, "data.txt:1: a NUL character");
+  expect_error([] { decode("a\nb\0c"s); }, ErrorKind::kInvalidData, "offset 3: a NUL character");
+  expect_error([] { decode("GGUF\3\0\0\0"s); }, ErrorKind::kInvalidData, "offset 5: a NUL character");
 }
 
 TEST(TextEncoding, KnowsEncodingsByName) {
