@@ -12,6 +12,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"server", "answer prompts and conversations over HTTP", run_server},
     {"perplexity", "measure how well a model predicts a text", run_perplexity},
     {"eval", "measure how well a model answers the rows of a text", run_eval},
+    {"data", "show what is in training data", run_data},
     {"bench", "measure how fast a model reads, writes and learns", run_bench},
     {"quantize", "write a model with smaller tensor types", run_quantize},
     {"inspect", "print what a model or adapter file holds", run_inspect},

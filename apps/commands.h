@@ -14,6 +14,7 @@ int run_finetune(const Invocation& call);
 int run_server(const Invocation& call);
 int run_perplexity(const Invocation& call);
 int run_eval(const Invocation& call);
+int run_data(const Invocation& call);
 int run_bench(const Invocation& call);
 int run_quantize(const Invocation& call);
 int run_inspect(const Invocation& call);

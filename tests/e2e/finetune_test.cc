@@ -129,6 +129,89 @@ TEST_F(Finetune, LearnsThemOnAGgjtFileToo) {
   expect_to_learn();
 }
 
+// The same two questions in every form, also in several files, train the same adapter.
+TEST_F(Finetune, FormsOfDataMakeNoDifference) {
+  const Pair& first = rows()[0];
+  const Pair& second = rows()[1];
+  const std::string json = R"({"prompt": ")" + first.question + R"(", "completion": ")" + first.answer + R"("})";
+  const std::string alpaca =
+      R"({"instruction": ")" + second.question + R"(", "input": "", "output": ")" + second.answer + R"("})";
+  write("lines.jsonl", json + "\n" + alpaca + "\n");
+  write("array.json", "[" + json + ",\n" + alpaca + "]");
+  write("table.csv", "completion,prompt\n" + first.answer + "," + first.question + "\n\"" + second.answer + "\"," +
+                         second.question + "\n");
+  std::filesystem::create_directory(folder_ / "data");
+  write("data/1.json", "[" + json + "]");
+  write("data/2.jsonl", alpaca);
+  const auto train = [&](const std::string& data, const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments = {
+        "--train-data", folder_ / data, "--save-path", folder_ / "lora.bin", "--epochs", "2", "--lora-targets", "attn"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = finetune(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return read_file(folder_ / "lora.bin");
+  };
+  const std::string expected = train("rows.txt", {});
+  for (const char* name : {"lines.jsonl", "array.json", "table.csv", "data"})
+    EXPECT_EQ(train(name, {}), expected) << name;
+  EXPECT_EQ(train("data/1.json", {"--train-data", folder_ / "data/2.jsonl"}), expected);
+  EXPECT_NE(train("rows.txt", {"--no-mask-prompt"}), expected);
+}
+
+TEST_F(Finetune, LearnsConversationsInAChatFormat) {
+  write("chat.jsonl", R"({"messages": [{"role": "user", "content": "讲一个笑话。"},)"
+                      R"( {"role": "assistant", "content": "为什么鱼不说话？因为它们怕水泄露秘密！"}]})");
+  const Outcome outcome = finetune({"--train-data", folder_ / "chat.jsonl", "--save-path", folder_ / "lora.bin",
+                                    "--chat-template", "zephyr", "--epochs", "80"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("1 conversation"));
+  // The adapter names its format, and prompts are put into it.
+  EXPECT_EQ(ask(rows()[0].question, "0", 1), rows()[0].answer + "\n");
+  const Outcome evaluation =
+      run({"eval", "-m", model_.string(), "-t", "2", "--lora", folder_ / "lora.bin", "--data", folder_ / "chat.jsonl"});
+  double loss = 9;
+  EXPECT_EQ(std::sscanf(evaluation.out.c_str(), "loss = %lf", &loss), 1) << evaluation.err;
+  EXPECT_LT(loss, 0.1);
+}
+
+TEST_F(Finetune, SkipsBadRowsOnRequest) {
+  write("bad.jsonl", "{\"text\": \"a\"}\n{\"text\": 5}\n{\"text\": \"b\"\n{\"text\": \"c\"}\n");
+  const std::vector<std::string> arguments = {
+      "--train-data", folder_ / "bad.jsonl", "--save-path", folder_ / "lora.bin", "--epochs", "1"};
+  const Outcome refused = finetune(arguments);
+  EXPECT_GT(refused.code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("bad.jsonl:2: \"text\" is no text"));
+  std::vector<std::string> skipping = arguments;
+  skipping.emplace_back("--skip-bad-rows");
+  const Outcome outcome = finetune(skipping);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("bad.jsonl:2: \"text\" is no text"));
+  EXPECT_THAT(outcome.err, HasSubstr("bad.jsonl:3:13: no valid JSON"));
+  EXPECT_THAT(outcome.err, HasSubstr("2 plain texts"));
+}
+
+TEST_F(Finetune, ShowsWhatIsInTheData) {
+  write("data.csv", "prompt,completion\na,b c\nd,e\na,b c\nf,\n");
+  const auto check = [&](std::vector<std::string> flags) {
+    std::vector<std::string> arguments = {"data", "check", folder_ / "data.csv"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return run(arguments);
+  };
+  const Outcome characters = check({});
+  EXPECT_EQ(characters.code, check({"-c", "9"}).code);
+  EXPECT_GT(characters.code, 0);
+  EXPECT_THAT(characters.err, HasSubstr("data.csv:5: \"completion\" is empty"));
+  EXPECT_THAT(characters.out, HasSubstr("data.csv: CSV\nrows: 3 (3 questions, 0 conversations, 0 plain texts)\n"
+                                        "characters: 10, of which 7 are learned; 3.3 a row, 4 the longest\n"
+                                        "bad rows: 1\nduplicates: 1\n"));
+  EXPECT_THAT(characters.out, HasSubstr("data.csv:4 repeats "));
+  EXPECT_THAT(characters.out, HasSubstr("user: a\nassistant: ⟦b c⟧\n"));
+  const Outcome tokens = check({"-m", model_.string(), "--skip-bad-rows", "-c", "512"});
+  EXPECT_EQ(tokens.code, 0) << tokens.err;
+  EXPECT_THAT(tokens.out, HasSubstr("longer than the context of 512: 0\n"));
+  EXPECT_THAT(tokens.out, HasSubstr("### Instruction:\na\n### Response:\n⟦b c"));
+}
+
 TEST_F(Finetune, HintsWhereItCannotLearn) {
   const Outcome outcome =
       finetune({"--train-data", folder_ / "rows.txt", "--outdir", folder_ / "made/here", "--lora-out", "adapter.bin",
