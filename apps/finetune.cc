@@ -13,6 +13,8 @@
 #include "apps/finetune_report.h"
 #include "apps/flags_data.h"
 #include "apps/flags_model.h"
+#include "apps/flags_validation.h"
+#include "apps/row_loss.h"
 #include "base/error.h"
 #include "engine/runtime.h"
 #include "platform/signals.h"
@@ -30,6 +32,7 @@ struct FinetuneFlags {
   ComputeFlags compute;
   ContextFlags context;
   DataFlags data;
+  ValidationFlags validation;
   std::optional<fs::path> save_path;
   std::optional<fs::path> out_folder;
   std::optional<fs::path> lora_out;
@@ -41,6 +44,7 @@ struct FinetuneFlags {
 void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
   FlagGroup group = line.group("Files");
   add_data_flags(group, flags.data, "--train-data", "the text to learn");
+  add_validation_flags(group, flags.validation);
   group.add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
   group.add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
   group.add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
@@ -86,6 +90,7 @@ fs::path adapter_path(const FinetuneFlags& flags) {
 void protect_inputs(const train::RunFiles& files, const FinetuneFlags& flags) {
   for (const fs::path& output : {files.adapter, files.checkpoint(), files.log()}) {
     std::vector<fs::path> inputs(flags.data.paths.begin(), flags.data.paths.end());
+    inputs.insert(inputs.end(), flags.validation.paths.begin(), flags.validation.paths.end());
     inputs.push_back(flags.model.path);
     for (const fs::path& input : inputs) {
       std::error_code error;
@@ -170,11 +175,13 @@ int run_finetune(const Invocation& call) {
   flags.train.adapter_type = flags.lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
   flags.lora.seed = flags.train.seed;
   protect_inputs(files, flags);
+  flags.validation.check();
   const auto source = flags.data.open(line.log());
   engine::RuntimeOptions options = runtime_options(flags);
   auto runtime = engine::Runtime::open(options, line.log());
   const auto maker = flags.data.maker(*runtime);
   const auto data = flags.data.load(source, maker, line.log());
+  const auto held = flags.validation.rows(flags.data, *data, maker, flags.train.seed, line.log());
   const train::Example sample = sample_example(*data, *runtime, maker->options().chat);
   const FinetuneSubject subject{.options = flags.train,
                                 .files = files,
@@ -189,11 +196,15 @@ int run_finetune(const Invocation& call) {
       train::new_adapter(runtime->model(), flags.lora, prompt_template(*data, maker->options().chat));
   train::TrainResult result;
   std::string before;
+  train::LossSum loss_before;
+  train::LossSum loss_after;
   {
     train::Trainer trainer(runtime->model(), context, adapter, *data, flags.train, files);
     log_plan(trainer.plan(), subject, line.log());
+    if (held) loss_before = measure_rows(*runtime, runtime->attachment(), *held, line.log());
     before = sample_answer(*runtime, sample, subject.sample);
     result = train_with_progress(trainer, line.quiet(), line.log());
+    if (held && result.finished) loss_after = measure_rows(*runtime, trainer.adapters(), *held, line.log());
   }
   if (!result.finished) return report_stop(result, call, line.log());
   // The sample answer comes from the saved file, as the user will have it.
@@ -202,6 +213,7 @@ int run_finetune(const Invocation& call) {
   options.adapters.push_back({files.adapter});
   runtime = engine::Runtime::open(options, {});
   print_result(result, before, sample_answer(*runtime, sample, subject.sample), subject);
+  if (held) fmt::print("loss of the measured rows: {:.4f} -> {:.4f}\n", loss_before.mean(), loss_after.mean());
   return kExitSuccess;
 }
 

@@ -107,6 +107,9 @@ class Trainer {
   // or logging fails (what was saved before is as it was) and kInvalidData when the loss stops being a number.
   TrainResult run(const TrainObserver& observer);
 
+  // The adapter as it stands, to measure with.
+  const adapter::Attachment& adapters() const { return attachment_; }
+
  private:
   uint64_t steps_per_epoch() const { return amount_.steps_per_epoch(); }
   void check_options() const;

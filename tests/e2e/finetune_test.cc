@@ -174,6 +174,27 @@ TEST_F(Finetune, LearnsConversationsInAChatFormat) {
   EXPECT_LT(loss, 0.1);
 }
 
+TEST_F(Finetune, MeasuresRowsThatItDoesNotLearn) {
+  const auto loss_after = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments = {"--train-data", folder_ / "rows.txt", "--save-path", folder_ / "lora.bin"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = finetune(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    double before = -1;
+    double after = -1;
+    const size_t at = outcome.out.find("loss of the measured rows: ");
+    EXPECT_NE(at, std::string::npos) << outcome.out;
+    if (at == std::string::npos) return after;
+    EXPECT_EQ(std::sscanf(outcome.out.c_str() + at, "loss of the measured rows: %lf -> %lf", &before, &after), 2);
+    EXPECT_GT(before, 1.0);
+    return after;
+  };
+  EXPECT_LT(loss_after({"--val-data", folder_ / "rows.txt"}), 0.1);
+  EXPECT_GT(loss_after({"--val-split", "0.5", "--epochs", "80"}), 1.0);  // of two rows one was not learned
+  expect_refused("a\nb\n", {"--val-split", "0.5", "--val-data", folder_ / "rows.txt"}, "either by --val-data or by");
+  expect_refused("a\n", {"--val-split", "0.5"}, "of a single row none can be held out");
+}
+
 TEST_F(Finetune, SkipsBadRowsOnRequest) {
   write("bad.jsonl", "{\"text\": \"a\"}\n{\"text\": 5}\n{\"text\": \"b\"\n{\"text\": \"c\"}\n");
   const std::vector<std::string> arguments = {

@@ -1,5 +1,7 @@
 #include "train/data/book_rows.h"
 
+#include <algorithm>
+
 #include "train/data/rows_support.h"
 
 namespace patina::train {
@@ -13,7 +15,8 @@ std::vector<std::string> pieces_of(const std::string& text, size_t most) {
   std::vector<std::string> pieces;
   size_t from = 0;
   while (const std::optional<TextSpan> row = rows.find(from)) {
-    EXPECT_EQ(rows.find(row->begin)->end, row->end);
+    const std::optional<TextSpan> again = rows.find(row->begin);
+    EXPECT_TRUE(again && again->end == row->end);
     const Row piece = rows.parse(*row);
     pieces.push_back(piece.turns[0].content + (piece.ends ? "|" : ""));
     from = row->end;

@@ -16,6 +16,7 @@ class RowDataTest : public testing::Test {
  protected:
   RowData load(const std::vector<std::string>& names, const BadRowSink& on_bad = {}, size_t context = 0) {
     std::vector<std::filesystem::path> files;
+    files.reserve(names.size());
     for (const std::string& name : names) files.push_back(folder_ / name);
     return {std::make_shared<RowSource>(files, TextEncoding::kAuto),
             std::make_shared<ExampleMaker>(*tokenizer_, ExampleOptions{.context = context}), on_bad};
@@ -105,6 +106,7 @@ TEST_F(RowDataTest, HoldsOutAShare) {
     EXPECT_EQ(data.count(RowKind::kText), data.size());
     EXPECT_NE(data.totals().digest, digest);
     std::vector<std::string> texts;
+    texts.reserve(held->size());
     for (size_t i = 0; i < held->size(); ++i) texts.push_back(held->row(i).turns[0].content);
     std::vector<std::string> all = texts;
     for (size_t i = 0; i < data.size(); ++i) all.push_back(data.row(i).turns[0].content);
