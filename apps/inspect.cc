@@ -61,6 +61,18 @@ std::string shown_type(const io::MetaEntry& entry) {
   return fmt::format("{}[{}]", type_name(entry.type), size);
 }
 
+std::string_view form_name(io::FileForm form) {
+  switch (form) {
+    case io::FileForm::kGgjt:
+      return "GGJT v3";
+    case io::FileForm::kSafetensors:
+      return "safetensors";
+    case io::FileForm::kGguf:
+      break;
+  }
+  return "GGUF";
+}
+
 void print_metadata(const io::Metadata& metadata) {
   size_t width = 0;
   for (const io::MetaEntry& entry : metadata.entries()) width = std::max(width, entry.key.size());
@@ -116,12 +128,11 @@ void print_totals(std::span<const io::TensorInfo> tensors) {
 int run_inspect(const Invocation& call) {
   CommandLine line(call, "Prints what a model, adapter or vocabulary file holds.");
   std::filesystem::path path;
-  line.add("FILE", path, "PATH", "a GGUF or GGJT v3 (.bin) file; any part of a split one").required();
+  line.add("FILE", path, "PATH", "a GGUF, GGJT v3 (.bin) or safetensors file; any part of a split one").required();
   if (!line.parse()) return kExitSuccess;
 
   const auto file = io::ModelFile::open(path);
-  fmt::print("File: {}\nForm: {}\nSize: {} bytes\n", path.string(),
-             file->form() == io::FileForm::kGguf ? "GGUF" : "GGJT v3", file->total_bytes());
+  fmt::print("File: {}\nForm: {}\nSize: {} bytes\n", path.string(), form_name(file->form()), file->total_bytes());
   print_metadata(file->metadata());
   print_tensors(file->tensors());
   print_totals(file->tensors());

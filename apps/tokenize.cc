@@ -69,6 +69,7 @@ int run_tokenize(const Invocation& call) {
 
   const std::string text = text_of(flags);
   const auto file = io::ModelFile::open(flags.model.path, flags.model.hints);
+  io::require_model(*file);
   const auto tokenizer = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
   const std::vector<tokenizer::TokenId> ids =
       tokenizer->encode(text, {.add_special = !flags.no_bos, .parse_special = !flags.no_parse_special});

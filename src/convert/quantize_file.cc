@@ -38,9 +38,7 @@ void check_input(const io::ModelFile& in, const fs::path& out) {
   if (is_part_of(in.path(), out)) {
     fail(ErrorKind::kInvalidArgument, "{} is the input itself; name another file for the output", out.string());
   }
-  if (in.metadata().get_string("general.type", "model") == "adapter") {
-    fail(ErrorKind::kUnsupported, "{} is an adapter; only models are quantized", in.path().string());
-  }
+  io::require_model(in);
   if (in.tensors().empty()) {
     fail(ErrorKind::kInvalidData, "{} holds no tensors, so there is nothing to quantize", in.path().string());
   }

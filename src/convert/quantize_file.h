@@ -31,7 +31,7 @@ struct QuantizeReport {
 // however large the model is. The file appears, or replaces one that was there, only when all has been written.
 //
 // `on_tensor` is called from this thread before each tensor; what it throws ends the work. Throws kInvalidArgument when
-// `out` is (a part of) the input, kUnsupported for an adapter, kInvalidData that names the tensor for weights that are
+// `out` is (a part of) the input, as io::require_model() does, kInvalidData that names the tensor for weights that are
 // no finite numbers or too large for the type, kIo as AtomicFile does.
 QuantizeReport quantize_model(const io::ModelFile& in, const std::filesystem::path& out, FileType target,
                               ThreadPool& pool, FunctionRef<void(const QuantizeStep&)> on_tensor);

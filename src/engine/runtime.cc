@@ -22,10 +22,7 @@ constexpr int64_t kMostSought = 256;
 
 std::shared_ptr<const io::ModelFile> open_model_file(const RuntimeOptions& options) {
   std::shared_ptr<const io::ModelFile> file = io::ModelFile::open(options.model, options.hints);
-  if (file->metadata().get_string("general.type", "model") == "adapter") {
-    fail(ErrorKind::kInvalidArgument, "{} is an adapter, not a model; give it with --lora, and its model with -m",
-         options.model.string());
-  }
+  io::require_model(*file);
   return file;
 }
 

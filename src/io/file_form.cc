@@ -47,12 +47,9 @@ FileForm detect_form(std::span<const std::byte> bytes, std::string_view source) 
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kHeadBytes));
   if (head.starts_with(kGgufMagic)) return FileForm::kGguf;
   if (head.starts_with(kGgjtMagic)) return FileForm::kGgjt;
+  if (is_safetensors(head)) return FileForm::kSafetensors;
   for (const KnownForm& form : kRefused) {
     if (head.starts_with(form.magic)) fail(form.kind, "{} is {}", source, form.advice);
-  }
-  if (is_safetensors(head)) {
-    fail(ErrorKind::kUnsupported,
-         "{} is a safetensors file; convert it to GGUF with convert_hf_to_gguf.py of llama.cpp", source);
   }
   fail(ErrorKind::kInvalidData, "{} is no model file: it begins neither as GGUF nor as GGJT does", source);
 }

@@ -20,7 +20,7 @@ namespace patina::io {
 // A tensor as the file holds it. `shape[0]` is the length of a row (the dimension that is contiguous and quantized),
 // the order of GGUF. The view is valid as long as its ModelFile.
 struct TensorInfo {
-  std::string name;  // GGUF names for every file form: "blk.0.attn_q.weight"
+  std::string name;  // in models GGUF's for every file form: "blk.0.attn_q.weight"
   quant::DType type;
   std::vector<int64_t> shape;  // 1 to 4 dimensions, each at least 1
   std::span<const std::byte> data;
@@ -30,7 +30,7 @@ struct TensorInfo {
   int64_t elements() const;  // product of all dimensions
 };
 
-enum class FileForm { kGguf, kGgjt };
+enum class FileForm { kGguf, kGgjt, kSafetensors };
 
 // What a GGJT file does not say and a user may have to (flags of the programs). Ignored for GGUF.
 struct LegacyHints {
@@ -76,6 +76,10 @@ class ModelFile {
   std::map<std::string, size_t, std::less<>> by_name_;
   uint64_t total_bytes_ = 0;
 };
+
+// Throws, with a sentence that names the file, kInvalidArgument for an adapter and kUnsupported for a form that holds
+// tensors but no numbers of a model (safetensors).
+void require_model(const ModelFile& file);
 
 // A tensor to be written: the data must stay valid until write() returns.
 struct TensorToWrite {

@@ -205,7 +205,7 @@ TEST(QuantizeModel, RefusesWhatIsNoModel) {
         quantize_model(*io::ModelFile::open(folder / "adapter.gguf"), folder / "out.gguf", FileType::kQ4_0, pool,
                        kIgnore);
       },
-      ErrorKind::kUnsupported, "adapter");
+      ErrorKind::kInvalidArgument, "adapter");
 }
 
 }  // namespace
