@@ -20,6 +20,7 @@ class MemoryFile final : public patina::io::ModelFile {
     patina::io::check_distinct(tensors_, "input");
     index_tensors();
   }
+  void expect(patina::platform::AccessHint /*access*/) const override {}
   void release_pages(std::span<const std::byte> /*data*/) const override {}
 };
 

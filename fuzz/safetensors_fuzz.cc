@@ -1,5 +1,5 @@
-#include "read_tensors.h"
 #include "io/safetensors/parser.h"
+#include "read_tensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return patina::fuzz::read_tensors(

@@ -1,8 +1,8 @@
 """Compares golden files that were made anew with the committed ones.
 
-    python scripts/compare_goldens.py MADE_FOLDER COMMITTED_FOLDER      (packages: numpy, gguf)
+    python scripts/compare_goldens.py MADE_FOLDER COMMITTED_FOLDER      (packages: numpy, gguf, torch, safetensors)
 
-Files are equal byte for byte, or, where they hold computed numbers (GGUF tensors, numbers in JSON, columns of .txt),
+Files are equal byte for byte, or, where they hold computed numbers (tensors, numbers in JSON, columns of .txt),
 equal up to the last bits that another processor may round another way; whole numbers and texts are always equal. Names
 each file that differs; the exit code is 1 if there is one.
 """
@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 from gguf import GGUFReader
+from safetensors.torch import load_file
 
 TOLERANCE = 1e-4
 # llama.cpp's quantized products differ that much from one instruction set to the next.
@@ -48,11 +50,20 @@ def same_gguf(made: Path, committed: Path) -> bool:
         and np.allclose(a.data, b.data, rtol=TOLERANCE, atol=1e-6) for a, b in zip(ours.tensors, theirs.tensors))
 
 
+def same_safetensors(made: Path, committed: Path) -> bool:
+    ours, theirs = load_file(committed), load_file(made)
+    return ours.keys() == theirs.keys() and all(
+        ours[k].dtype == theirs[k].dtype and ours[k].shape == theirs[k].shape
+        and torch.allclose(ours[k], theirs[k], rtol=TOLERANCE, atol=1e-6) for k in ours)
+
+
 def equal(made: Path, committed: Path) -> bool:
     if made.read_bytes() == committed.read_bytes():
         return True
     if made.suffix == ".json":
         return same(json.loads(committed.read_text()), json.loads(made.read_text()), TOLERANCE)
+    if made.suffix == ".safetensors":
+        return same_safetensors(made, committed)
     if made.suffix == ".txt":
         words = ([number(w) for w in path.read_text().split()] for path in (committed, made))
         if made.name == "rmse.txt":

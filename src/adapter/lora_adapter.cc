@@ -12,6 +12,9 @@ namespace patina::adapter {
 
 namespace {
 
+// What rounding in f32 makes of a quotient of equal numbers.
+constexpr float kSameFactor = 0x1p-21F;
+
 // SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
 class SplitMix {
  public:
@@ -76,6 +79,15 @@ std::vector<std::string_view> split(std::string_view list) {
   }
 }
 
+tensor::Tensor multiplied(const tensor::Tensor& matrix, float factor, tensor::BufferPool& pool) {
+  const tensor::Tensor result = pool.make(matrix.rows(), matrix.cols());
+  std::ranges::transform(matrix.values(), result.data(), [factor](float value) { return value * factor; });
+  if (!std::ranges::all_of(result.values(), [](float value) { return std::isfinite(value); })) {
+    fail(ErrorKind::kInvalidData, "the adapter's numbers times {} are too large", factor);
+  }
+  return result;
+}
+
 // Which sites an adapter's entries correct, in the order of the entries.
 std::vector<size_t> fit(const LoraAdapter& adapter, std::string_view label, const AttachmentTarget& target) {
   if (adapter.architecture != target.architecture) {
@@ -107,6 +119,21 @@ int64_t LoraAdapter::parameters() const {
   int64_t sum = 0;
   for (const LoraEntry& entry : entries) sum += entry.a.size() + entry.b.size();
   return sum;
+}
+
+void set_scales(LoraAdapter& adapter, std::span<const float> scales) {
+  if (adapter.entries.empty()) return;
+  const auto first = std::ranges::find_if(scales, [](float scale) { return scale != 0.0F; });
+  const auto index = first == scales.end() ? 0 : static_cast<size_t>(first - scales.begin());
+  const float reference = first == scales.end() ? 1.0F : *first;
+  adapter.alpha = reference * static_cast<float>(adapter.entries[index].rank());
+  tensor::BufferPool pool;
+  for (size_t i = 0; i < scales.size(); ++i) {
+    LoraEntry& entry = adapter.entries[i];
+    const float factor = scales[i] / adapter.scale(entry);
+    if (std::fabs(factor - 1.0F) <= kSameFactor) continue;
+    entry.b = multiplied(entry.b, factor, pool);
+  }
 }
 
 std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets) {

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "adapter/attachment.h"
+#include "adapter/base_model.h"
 #include "adapter/linear_site.h"
 #include "base/log.h"
 #include "io/model_file.h"
@@ -51,6 +53,12 @@ struct LoraAdapter {
   int64_t parameters() const;  // how many numbers A and B of all entries hold
 };
 
+// Makes each entry act with a factor of its own, though files know one alpha for all: alpha is chosen so that the first
+// entry's matrices stay as they are, and the matrix B of those with another factor is multiplied into a copy. `scales`
+// are the wanted LoraAdapter::scale() of the entries, in their order, and finite. Throws kInvalidData where a product
+// is too large.
+void set_scales(LoraAdapter& adapter, std::span<const float> scales);
+
 // The sites that `targets` names, in the model's order: "all"; "attn" (every name that begins with attn_); or a
 // comma-separated list of names or patterns with * and ?, of layers of every block ("attn_q,ffn_*") or, with a dot, of
 // one ("blk.0.attn_q"). Throws kInvalidArgument, listing the names there are, for a part that names no site.
@@ -66,12 +74,15 @@ LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& op
 // without entries, or numbers that are not finite (in f16: too large for it).
 void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type);
 
-// Reads a GGUF adapter, whatever its file is called; tensors of every supported type become f32. Throws, with a
-// sentence that names the file, kInvalidArgument for a model in place of an adapter, kUnsupported for another kind of
-// adapter and for tensors that patina cannot apply (token embeddings, the output matrix, norms), kInvalidData for one
-// of lora_a and lora_b without the other, ranks that disagree and numbers that are not finite, and as ModelFile::open()
-// does.
-LoraAdapter load_lora(const std::filesystem::path& path);
+// Reads an adapter, told by its content: a GGUF file, or a PEFT folder (peft/peft_folder.h) or the safetensors file in
+// it. `base`, the model it will act on, is needed for a PEFT folder and otherwise of no consequence. Throws, with a
+// sentence that names the file, what read_lora(), load_peft() and ModelFile::open() throw.
+LoraAdapter load_lora(const std::filesystem::path& path, const std::optional<BaseModel>& base = std::nullopt);
+
+// A GGUF adapter; tensors of every supported type become f32. Throws kInvalidArgument for a model in place of an
+// adapter, kUnsupported for another kind of adapter and for tensors that patina cannot apply (token embeddings, the
+// output matrix, norms), kInvalidData for one of lora_a and lora_b without the other, ranks that disagree and numbers
+// that are not finite.
 LoraAdapter read_lora(const io::ModelFile& file);
 
 // What an adapter is attached to.

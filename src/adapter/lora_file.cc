@@ -1,13 +1,10 @@
 #include <cmath>
-#include <cstring>
-#include <map>
-#include <utility>
 
 #include "adapter/lora_adapter.h"
+#include "adapter/lora_tensors.h"
+#include "adapter/peft/peft_folder.h"
 #include "base/error.h"
-#include "base/half.h"
 #include "io/printable.h"
-#include "quant/dequantize.h"
 
 // The file form of adapters, drawn in docs/formats/adapter.md. Names and meanings are those that llama.cpp's
 // llama-adapter.cpp reads.
@@ -48,50 +45,21 @@ io::Metadata metadata_of(const LoraAdapter& adapter) {
   return metadata;
 }
 
-// The bytes of a tensor as they go to the file.
-std::vector<std::byte> encode(const tensor::Tensor& tensor, const std::string& name, quant::DType type) {
-  std::vector<std::byte> bytes(static_cast<size_t>(quant::row_bytes(type, tensor.size())));
-  std::byte* out = bytes.data();
-  for (const float value : tensor.values()) {
-    bool finite = std::isfinite(value);
-    if (type == quant::DType::kF16) {
-      const f16 half = to_f16(value);
-      finite = std::isfinite(to_f32(half));
-      std::memcpy(out, &half, sizeof(half));
-      out += sizeof(half);
-    } else {
-      std::memcpy(out, &value, sizeof(value));
-      out += sizeof(value);
-    }
-    if (!finite) {
-      fail(ErrorKind::kInvalidArgument, "the adapter is not saved: {} holds {}, which {} cannot express", name, value,
-           quant::name(type));
-    }
-  }
-  return bytes;
-}
-
-// A and B of one layer as the file holds them.
-struct Pair {
-  const io::TensorInfo* a = nullptr;
-  const io::TensorInfo* b = nullptr;
-};
-
-// "blk.0.attn_q" of "blk.0.attn_q.weight.lora_a"; refuses what patina cannot apply.
-std::string site_of(const io::TensorInfo& tensor, const std::string& source) {
+// Of which layer the tensor "blk.0.attn_q.weight.lora_a" is; refuses what is no matrix of a linear layer's weight.
+PartName part_name(const io::TensorInfo& tensor, const std::string& source) {
   std::string_view name = tensor.name;
   if (!name.ends_with(kSuffixA) && !name.ends_with(kSuffixB)) {
     fail(ErrorKind::kUnsupported, "{} holds the tensor {}, which is no lora_a and no lora_b; patina cannot apply it",
          source, io::printable(name));
   }
+  const Part part = name.ends_with(kSuffixA) ? Part::kA : Part::kB;
   name.remove_suffix(kSuffixA.size());
-  const bool known = name.ends_with(kWeight) && name != "token_embd.weight" && name != "output.weight";
-  if (!known) {
+  if (!name.ends_with(kWeight) || name == "token_embd.weight" || name == "output.weight") {
     fail(ErrorKind::kUnsupported,
          "{} changes {}; patina applies adapters to linear layers inside the blocks only, train it without that",
          source, io::printable(name));
   }
-  return std::string(name.substr(0, name.size() - kWeight.size()));
+  return {std::string(name.substr(0, name.size() - kWeight.size())), part};
 }
 
 void check_metadata(const io::ModelFile& file, const std::string& source) {
@@ -110,68 +78,16 @@ void check_metadata(const io::ModelFile& file, const std::string& source) {
   }
 }
 
-tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, const std::string& source) {
-  const tensor::Tensor tensor = pool.make(info.rows(), info.row_length());
-  quant::dequantize(info.type, info.data, tensor.values());
-  for (const float value : tensor.values()) {
-    if (!std::isfinite(value)) {
-      fail(ErrorKind::kInvalidData, "{} is corrupt: {} holds a number that is not finite", source,
-           io::printable(info.name));
-    }
-  }
-  return tensor;
-}
-
-void check_pair(const std::string& site, const Pair& pair, const std::string& source) {
-  if (pair.a == nullptr || pair.b == nullptr) {
-    fail(ErrorKind::kInvalidData, "{} is incomplete: {} has no {}", source, io::printable(site),
-         pair.a == nullptr ? "lora_a" : "lora_b");
-  }
-  for (const io::TensorInfo* tensor : {pair.a, pair.b}) {
-    if (tensor->shape.size() > 2) {
-      fail(ErrorKind::kUnsupported, "{} holds {} with {} dimensions; patina applies matrices only", source,
-           io::printable(tensor->name), tensor->shape.size());
-    }
-  }
-  if (pair.a->rows() != pair.b->row_length()) {
-    fail(ErrorKind::kInvalidData, "{} is corrupt: {} has rank {} in lora_a and {} in lora_b", source,
-         io::printable(site), pair.a->rows(), pair.b->row_length());
-  }
-}
-
-// In the file's order.
-std::vector<std::pair<std::string, Pair>> pair_up(const io::ModelFile& file, const std::string& source) {
-  std::vector<std::pair<std::string, Pair>> pairs;
-  std::map<std::string, size_t> index;
-  for (const io::TensorInfo& tensor : file.tensors()) {
-    const auto [found, is_new] = index.emplace(site_of(tensor, source), pairs.size());
-    if (is_new) pairs.emplace_back(found->first, Pair{});
-    Pair& pair = pairs[found->second].second;
-    (tensor.name.ends_with(kSuffixA) ? pair.a : pair.b) = &tensor;
-  }
-  return pairs;
-}
-
 }  // namespace
 
 void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type) {
-  if (type != quant::DType::kF32 && type != quant::DType::kF16) {
-    fail(ErrorKind::kInvalidArgument, "adapters are saved as f16 or f32, not as {}", quant::name(type));
-  }
-  if (adapter.entries.empty())
-    fail(ErrorKind::kInvalidArgument, "the adapter changes no layer; there is nothing to save");
-  std::vector<std::vector<std::byte>> contents;
-  contents.reserve(2 * adapter.entries.size());
-  std::vector<io::TensorToWrite> tensors;
-  const auto add = [&](std::string name, const tensor::Tensor& tensor) {
-    contents.push_back(encode(tensor, name, type));
-    tensors.push_back({std::move(name), type, {tensor.cols(), tensor.rows()}, contents.back()});
-  };
+  require_entries(adapter);
+  EncodedTensors encoded(type);
   for (const LoraEntry& entry : adapter.entries) {
-    add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixA), entry.a);
-    add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixB), entry.b);
+    encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixA), entry.a);
+    encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixB), entry.b);
   }
-  io::write_gguf(path, metadata_of(adapter), tensors);
+  io::write_gguf(path, metadata_of(adapter), encoded.tensors());
 }
 
 LoraAdapter read_lora(const io::ModelFile& file) {
@@ -189,14 +105,19 @@ LoraAdapter read_lora(const io::ModelFile& file) {
     fail(ErrorKind::kInvalidData, "{} is corrupt: {} is no finite number", source, kAlpha);
   }
   tensor::BufferPool pool;
-  for (const auto& [site, pair] : pair_up(file, source)) {
-    check_pair(site, pair, source);
-    adapter.entries.push_back({site, decode(*pair.a, pool, source), decode(*pair.b, pool, source)});
+  const auto name_of = [&](const io::TensorInfo& tensor) { return part_name(tensor, source); };
+  for (const Parts& parts : collect_parts(file, name_of)) {
+    adapter.entries.push_back(
+        make_entry(parts.layer, decode(*parts.a, pool, source), decode(*parts.b, pool, source), source));
   }
-  if (adapter.entries.empty()) fail(ErrorKind::kInvalidData, "{} is an adapter without tensors", source);
   return adapter;
 }
 
-LoraAdapter load_lora(const std::filesystem::path& path) { return read_lora(*io::ModelFile::open(path)); }
+LoraAdapter load_lora(const std::filesystem::path& path, const std::optional<BaseModel>& base) {
+  if (std::filesystem::is_directory(path)) return load_peft(path, base);
+  const auto file = io::ModelFile::open(path);
+  if (file->form() == io::FileForm::kSafetensors) return load_peft(path.parent_path(), base);
+  return read_lora(*file);
+}
 
 }  // namespace patina::adapter

@@ -148,9 +148,11 @@ void Runtime::load_draft(const RuntimeOptions& options, const LogSink& sink) {
 void Runtime::load_adapters(const RuntimeOptions& options, const LogSink& sink) {
   if (options.adapters.empty()) return;
   attachment_ = adapter::Attachment(model_->sites().size());
-  const adapter::AttachmentTarget target{model_->sites(), model_->hyper().architecture, model_->fingerprint()};
+  const model::Hyperparameters& hyper = model_->hyper();
+  const adapter::AttachmentTarget target{model_->sites(), hyper.architecture, model_->fingerprint()};
+  const adapter::BaseModel base{hyper.architecture, hyper.heads, hyper.kv_heads};
   for (const AdapterChoice& choice : options.adapters) {
-    const adapter::LoraAdapter& adapter = adapters_.emplace_back(adapter::load_lora(choice.path));
+    const adapter::LoraAdapter& adapter = adapters_.emplace_back(adapter::load_lora(choice.path, base));
     adapter::attach_lora(adapter, choice.path.string(), choice.scale, target, attachment_, sink);
     log(sink, LogLevel::kInfo,
         fmt::format("adapter: {} ({} linear layers, {} parameters, scale {})", choice.path.string(),

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "platform/os_error.h"
+#include "platform/sync_folder.h"
 
 namespace patina::platform {
 
@@ -27,12 +28,6 @@ fs::path follow_link(const fs::path& path) {
   if (!fs::is_symlink(path, error)) return path;
   fs::path target = fs::weakly_canonical(path, error);
   return error ? path : target;
-}
-
-// Without this a rename is not certain to survive a power failure. Some file systems cannot sync a folder: no harm.
-void sync_folder(const fs::path& folder) {
-  const FileDescriptor fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.valid()) ::fsync(fd.get());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "patina/error.h"
 #include "platform/atomic_file.h"
+#include "platform/atomic_folder.h"
 #include "platform/cores.h"
 #include "platform/cpu_features.h"
 #include "platform/huge_buffer.h"
@@ -102,6 +103,24 @@ TEST_F(PlatformTest, AtomicFileReplacesOnlyOnCommit) {
   EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
   EXPECT_EQ(fs::status(folder_ / "file").permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(files(), 2);
+}
+
+TEST_F(PlatformTest, AtomicFolderAppearsOnlyOnCommit) {
+  const fs::path target = folder_ / "adapter/";
+  {
+    AtomicFolder folder(target);
+    AtomicFile(folder.path() / "file").commit();
+    EXPECT_FALSE(fs::exists(target));
+  }
+  EXPECT_TRUE(fs::is_empty(folder_));
+  fs::create_directory(target);
+  AtomicFolder folder(target);
+  AtomicFile(folder.path() / "file").commit();
+  folder.commit();
+  EXPECT_TRUE(fs::exists(target / "file"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+  EXPECT_THROW(AtomicFolder again(target), Error);
+  EXPECT_THROW(AtomicFolder nowhere(folder_ / "none" / "folder"), Error);
 }
 
 TEST_F(PlatformTest, AtomicFileRefusesWhatIsNoFile) {

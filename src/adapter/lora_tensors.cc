@@ -1,0 +1,114 @@
+#include "adapter/lora_tensors.h"
+
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "base/error.h"
+#include "base/half.h"
+#include "io/printable.h"
+#include "quant/dequantize.h"
+
+namespace patina::adapter {
+
+namespace {
+
+void check(const Parts& parts, const std::string& source) {
+  if (parts.a == nullptr || parts.b == nullptr) {
+    fail(ErrorKind::kInvalidData, "{} is incomplete: {} has no {}", source, io::printable(parts.layer),
+         parts.a == nullptr ? "lora_a" : "lora_b");
+  }
+  for (const io::TensorInfo* tensor : {parts.a, parts.b}) {
+    if (tensor->shape.size() > 2) {
+      fail(ErrorKind::kUnsupported, "{} holds {} with {} dimensions; patina applies matrices only", source,
+           io::printable(tensor->name), tensor->shape.size());
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Parts> collect_parts(const io::ModelFile& file, FunctionRef<PartName(const io::TensorInfo&)> name_of) {
+  const std::string source = file.path().string();
+  std::vector<Parts> all;
+  std::map<std::string, size_t> index;
+  for (const io::TensorInfo& tensor : file.tensors()) {
+    const PartName name = name_of(tensor);
+    const auto [found, is_new] = index.emplace(name.layer, all.size());
+    if (is_new) all.push_back({.layer = name.layer});
+    Parts& parts = all[found->second];
+    const io::TensorInfo*& place = name.part == Part::kA ? parts.a : parts.b;
+    if (place != nullptr) {
+      fail(ErrorKind::kInvalidData, "{} is corrupt: {} and {} are the same matrix of a layer", source,
+           io::printable(place->name), io::printable(tensor.name));
+    }
+    place = &tensor;
+  }
+  for (const Parts& parts : all) check(parts, source);
+  if (all.empty()) fail(ErrorKind::kInvalidData, "{} is an adapter without tensors", source);
+  return all;
+}
+
+tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, const std::string& source) {
+  const tensor::Tensor tensor = pool.make(info.rows(), info.row_length());
+  quant::dequantize(info.type, info.data, tensor.values());
+  for (const float value : tensor.values()) {
+    if (!std::isfinite(value)) {
+      fail(ErrorKind::kInvalidData, "{} is corrupt: {} holds a number that is not finite", source,
+           io::printable(info.name));
+    }
+  }
+  return tensor;
+}
+
+LoraEntry make_entry(std::string site, tensor::Tensor a, tensor::Tensor b, const std::string& source) {
+  if (a.rows() != b.cols()) {
+    fail(ErrorKind::kInvalidData, "{} is corrupt: {} has rank {} in lora_a and {} in lora_b", source,
+         io::printable(site), a.rows(), b.cols());
+  }
+  return {std::move(site), std::move(a), std::move(b)};
+}
+
+tensor::Tensor transposed(const tensor::Tensor& matrix, tensor::BufferPool& pool) {
+  const tensor::Tensor result = pool.make(matrix.cols(), matrix.rows());
+  for (int64_t i = 0; i < matrix.rows(); ++i) {
+    for (int64_t j = 0; j < matrix.cols(); ++j) result.row(j)[i] = matrix.row(i)[j];
+  }
+  return result;
+}
+
+EncodedTensors::EncodedTensors(quant::DType type) : type_(type) {
+  if (type != quant::DType::kF32 && type != quant::DType::kF16) {
+    fail(ErrorKind::kInvalidArgument, "adapters are saved as f16 or f32, not as {}", quant::name(type));
+  }
+}
+
+void EncodedTensors::add(std::string name, const tensor::Tensor& tensor) {
+  std::vector<std::byte>& bytes = contents_.emplace_back(static_cast<size_t>(quant::row_bytes(type_, tensor.size())));
+  std::byte* out = bytes.data();
+  for (const float value : tensor.values()) {
+    bool finite = std::isfinite(value);
+    if (type_ == quant::DType::kF16) {
+      const f16 half = to_f16(value);
+      finite = std::isfinite(to_f32(half));
+      std::memcpy(out, &half, sizeof(half));
+      out += sizeof(half);
+    } else {
+      std::memcpy(out, &value, sizeof(value));
+      out += sizeof(value);
+    }
+    if (!finite) {
+      fail(ErrorKind::kInvalidArgument, "the adapter is not saved: {} holds {}, which {} cannot express", name, value,
+           quant::name(type_));
+    }
+  }
+  tensors_.push_back({std::move(name), type_, {tensor.cols(), tensor.rows()}, bytes});
+}
+
+void require_entries(const LoraAdapter& adapter) {
+  if (adapter.entries.empty()) {
+    fail(ErrorKind::kInvalidArgument, "the adapter changes no layer; there is nothing to save");
+  }
+}
+
+}  // namespace patina::adapter

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "adapter/lora_adapter.h"
+#include "base/function_ref.h"
+#include "io/model_file.h"
+#include "quant/dtype.h"
+#include "tensor/tensor.h"
+
+// What all file forms of adapters share. Internal to this folder.
+namespace patina::adapter {
+
+enum class Part { kA, kB };
+
+// Of which layer a tensor is, and which of its matrices. The layer is in the file's own words.
+struct PartName {
+  std::string layer;
+  Part part;
+};
+
+// The matrices of one layer as a file holds them; both are there.
+struct Parts {
+  std::string layer;
+  const io::TensorInfo* a = nullptr;
+  const io::TensorInfo* b = nullptr;
+};
+
+// In the order in which the file names the layers. `name_of` throws for a tensor that belongs to no layer. Throws
+// kInvalidData that names the layer of which a matrix is missing or there twice, kUnsupported for more than two
+// dimensions, kInvalidData for a file without tensors.
+std::vector<Parts> collect_parts(const io::ModelFile& file, FunctionRef<PartName(const io::TensorInfo&)> name_of);
+
+// In f32. Throws kInvalidData for numbers that are not finite.
+tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, const std::string& source);
+
+// Throws kInvalidData when the ranks of A and B disagree.
+LoraEntry make_entry(std::string site, tensor::Tensor a, tensor::Tensor b, const std::string& source);
+
+// A matrix of its own with rows and columns exchanged.
+tensor::Tensor transposed(const tensor::Tensor& matrix, tensor::BufferPool& pool);
+
+// Tensors in the bytes and shapes of a file.
+class EncodedTensors {
+ public:
+  // Throws kInvalidArgument for other types than kF32 and kF16.
+  explicit EncodedTensors(quant::DType type);
+  // Throws kInvalidArgument for a number that is not finite, or too large for the type.
+  void add(std::string name, const tensor::Tensor& tensor);
+  std::span<const io::TensorToWrite> tensors() const { return tensors_; }
+
+ private:
+  quant::DType type_;
+  std::deque<std::vector<std::byte>> contents_;
+  std::vector<io::TensorToWrite> tensors_;
+};
+
+// Throws kInvalidArgument for an adapter without entries.
+void require_entries(const LoraAdapter& adapter);
+
+}  // namespace patina::adapter

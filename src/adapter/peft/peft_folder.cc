@@ -1,0 +1,175 @@
+#include "adapter/peft/peft_folder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "adapter/lora_tensors.h"
+#include "adapter/peft/head_order.h"
+#include "adapter/peft/module_names.h"
+#include "adapter/peft/peft_config.h"
+#include "base/error.h"
+#include "io/printable.h"
+#include "io/safetensors/writer.h"
+#include "platform/atomic_file.h"
+#include "platform/atomic_folder.h"
+
+namespace patina::adapter {
+
+namespace {
+
+namespace fs = std::filesystem;
+using peft::RowOrder;
+
+constexpr const char* kConfigFile = "adapter_config.json";
+constexpr const char* kTensorFile = "adapter_model.safetensors";
+constexpr const char* kPickleFile = "adapter_model.bin";
+constexpr std::string_view kPrefix = "base_model.model.";
+constexpr std::string_view kSuffixA = ".lora_A.weight";
+constexpr std::string_view kSuffixB = ".lora_B.weight";
+constexpr const char* kFingerprint = "patina.base_fingerprint";  // in decimal
+constexpr const char* kTemplate = "patina.prompt_template";
+
+// Of which module "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight" is.
+PartName part_name(const io::TensorInfo& tensor, const std::string& source) {
+  std::string_view name = tensor.name;
+  const bool is_a = name.ends_with(kSuffixA);
+  if (!name.starts_with(kPrefix) || !(is_a || name.ends_with(kSuffixB))) {
+    fail(ErrorKind::kUnsupported, "{} holds the tensor {}, which is no lora_A and no lora_B; patina cannot apply it",
+         source, io::printable(name));
+  }
+  name.remove_prefix(kPrefix.size());
+  name.remove_suffix(kSuffixA.size());
+  if (!peft::site_of(name).has_value()) {
+    fail(ErrorKind::kUnsupported,
+         "{} changes {}; patina applies adapters to linear layers inside the blocks only, train it without that",
+         source, io::printable(name));
+  }
+  return {std::string(name), is_a ? Part::kA : Part::kB};
+}
+
+std::unique_ptr<io::ModelFile> open_tensors(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::exists(folder / kTensorFile, ignored) && fs::exists(folder / kPickleFile, ignored)) {
+    fail(ErrorKind::kUnsupported,
+         "{} holds {}, a pickle, which is a program as much as data; save the adapter again as safetensors",
+         folder.string(), kPickleFile);
+  }
+  auto file = io::ModelFile::open(folder / kTensorFile);
+  if (file->form() != io::FileForm::kSafetensors) {
+    fail(ErrorKind::kInvalidData, "{} is no safetensors file", file->path().string());
+  }
+  return file;
+}
+
+uint64_t fingerprint_of(const io::Metadata& metadata) {
+  const std::string text = metadata.get_string(kFingerprint, "");
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  constexpr size_t kMaxDigits = 20;
+  return digits && text.size() <= kMaxDigits ? std::strtoull(text.c_str(), nullptr, 10) : 0;
+}
+
+struct LoadedEntry {
+  LoraEntry entry;
+  float scale;
+};
+
+void sort_and_check(std::vector<LoadedEntry>& entries, const std::string& source) {
+  const auto site = [](const LoadedEntry& loaded) -> std::string_view { return loaded.entry.site; };
+  std::ranges::sort(entries, peft::comes_before, site);
+  const auto twice = std::ranges::adjacent_find(entries, {}, site);
+  if (twice != entries.end()) {
+    fail(ErrorKind::kInvalidData, "{} changes {} twice, under two names", source, io::printable(twice->entry.site));
+  }
+  const auto endless = std::ranges::find_if(entries, [](const LoadedEntry& e) { return !std::isfinite(e.scale); });
+  if (endless != entries.end()) {
+    fail(ErrorKind::kInvalidData, "{}: the alpha of {} is too large", source, io::printable(endless->entry.site));
+  }
+}
+
+io::Metadata metadata_of(const LoraAdapter& adapter) {
+  io::Metadata metadata;
+  metadata.set("format", std::string("pt"));
+  if (adapter.base_fingerprint != 0) metadata.set(kFingerprint, fmt::format("{}", adapter.base_fingerprint));
+  if (!adapter.prompt_template.empty()) metadata.set(kTemplate, adapter.prompt_template);
+  return metadata;
+}
+
+void check_base(const LoraAdapter& adapter, const std::optional<BaseModel>& base) {
+  if (base.has_value() && base->architecture != adapter.architecture) {
+    fail(ErrorKind::kIncompatible, "the adapter was made for a model of architecture {}, not {}", adapter.architecture,
+         base->architecture);
+  }
+  const bool needed = std::ranges::any_of(
+      adapter.entries, [&](const LoraEntry& entry) { return peft::has_head_order(adapter.architecture, entry.site); });
+  if (needed && !base.has_value()) {
+    fail(ErrorKind::kInvalidArgument,
+         "PEFT has the rows of llama's queries and keys in another order, by heads; name the model with --base");
+  }
+}
+
+}  // namespace
+
+LoraAdapter load_peft(const fs::path& folder, const std::optional<BaseModel>& base) {
+  if (!base.has_value()) {
+    fail(ErrorKind::kInvalidArgument,
+         "{} is a PEFT adapter, which does not say for what kind of model; name its model with --base",
+         folder.string());
+  }
+  const peft::PeftConfig config = peft::read_peft_config(folder / kConfigFile);
+  const auto file = open_tensors(folder);
+  const std::string source = file->path().string();
+  tensor::BufferPool pool;
+  std::vector<LoadedEntry> loaded;
+  const auto name_of = [&](const io::TensorInfo& tensor) { return part_name(tensor, source); };
+  for (const Parts& parts : collect_parts(*file, name_of)) {
+    const std::string site = peft::site_of(parts.layer).value();
+    const tensor::Tensor b = in_order(RowOrder::kGguf, decode(*parts.b, pool, source), site, base.value(), source);
+    LoraEntry entry = make_entry(site, decode(*parts.a, pool, source), b, source);
+    const float scale = config.scale(parts.layer, entry.rank());
+    loaded.push_back({std::move(entry), scale});
+  }
+  sort_and_check(loaded, source);
+  LoraAdapter adapter;
+  adapter.architecture = base->architecture;
+  adapter.base_name = config.base_name;
+  adapter.base_fingerprint = fingerprint_of(file->metadata());
+  adapter.prompt_template = file->metadata().get_string(kTemplate, "");
+  std::vector<float> scales;
+  for (LoadedEntry& entry : loaded) {
+    scales.push_back(entry.scale);
+    adapter.entries.push_back(std::move(entry.entry));
+  }
+  set_scales(adapter, scales);
+  return adapter;
+}
+
+void save_peft(const LoraAdapter& adapter, const fs::path& folder, quant::DType type,
+               const std::optional<BaseModel>& base) {
+  require_entries(adapter);
+  check_base(adapter, base);
+  EncodedTensors encoded(type);
+  std::vector<peft::ModuleRank> modules;
+  for (const LoraEntry& entry : adapter.entries) {
+    const std::optional<std::string> module = peft::module_of(entry.site);
+    if (!module.has_value()) {
+      fail(ErrorKind::kUnsupported, "{} is no linear layer inside a block; patina writes no others as PEFT",
+           entry.site);
+    }
+    modules.emplace_back(*module, entry.rank());
+    const tensor::Tensor b =
+        base.has_value() ? in_order(RowOrder::kHuggingFace, entry.b, entry.site, *base, "the adapter") : entry.b;
+    encoded.add(fmt::format("{}{}{}", kPrefix, *module, kSuffixA), entry.a);
+    encoded.add(fmt::format("{}{}{}", kPrefix, *module, kSuffixB), b);
+  }
+  platform::AtomicFolder target(folder);
+  io::write_safetensors(target.path() / kTensorFile, metadata_of(adapter), encoded.tensors());
+  platform::write_file_atomically(target.path() / kConfigFile,
+                                  peft::peft_config_text(modules, adapter.alpha, adapter.base_name));
+  target.commit();
+}
+
+}  // namespace patina::adapter
