@@ -65,6 +65,8 @@ std::string_view form_name(io::FileForm form) {
   switch (form) {
     case io::FileForm::kGgjt:
       return "GGJT v3";
+    case io::FileForm::kGgla:
+      return "ggla";
     case io::FileForm::kSafetensors:
       return "safetensors";
     case io::FileForm::kGguf:
@@ -128,7 +130,8 @@ void print_totals(std::span<const io::TensorInfo> tensors) {
 int run_inspect(const Invocation& call) {
   CommandLine line(call, "Prints what a model, adapter or vocabulary file holds.");
   std::filesystem::path path;
-  line.add("FILE", path, "PATH", "a GGUF, GGJT v3 (.bin) or safetensors file; any part of a split one").required();
+  line.add("FILE", path, "PATH", "a GGUF, GGJT v3 (.bin), ggla or safetensors file; any part of a split one")
+      .required();
   if (!line.parse()) return kExitSuccess;
 
   const auto file = io::ModelFile::open(path);

@@ -6,14 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "adapter/lora_tensors.h"
 #include "base/error.h"
 
 namespace patina::adapter {
 
 namespace {
-
-// What rounding in f32 makes of a quotient of equal numbers.
-constexpr float kSameFactor = 0x1p-21F;
 
 // SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
 class SplitMix {
@@ -79,13 +77,12 @@ std::vector<std::string_view> split(std::string_view list) {
   }
 }
 
-tensor::Tensor multiplied(const tensor::Tensor& matrix, float factor, tensor::BufferPool& pool) {
-  const tensor::Tensor result = pool.make(matrix.rows(), matrix.cols());
-  std::ranges::transform(matrix.values(), result.data(), [factor](float value) { return value * factor; });
-  if (!std::ranges::all_of(result.values(), [](float value) { return std::isfinite(value); })) {
-    fail(ErrorKind::kInvalidData, "the adapter's numbers times {} are too large", factor);
-  }
-  return result;
+void refuse_outside_blocks(std::string_view site, std::string_view label) {
+  if (site != "token_embd" && site != "output" && !is_norm(site)) return;
+  fail(ErrorKind::kUnsupported,
+       "{} changes {}; patina applies adapters to linear layers inside the blocks only, but patina merge puts it into "
+       "the model",
+       label, site);
 }
 
 // Which sites an adapter's entries correct, in the order of the entries.
@@ -100,6 +97,7 @@ std::vector<size_t> fit(const LoraAdapter& adapter, std::string_view label, cons
   for (const LoraEntry& entry : adapter.entries) {
     const auto found = numbers.find(entry.site);
     if (found == numbers.end()) {
+      refuse_outside_blocks(entry.site, label);
       fail(ErrorKind::kIncompatible, "{} does not fit this model: it changes {}, which the model does not have", label,
            entry.site);
     }
@@ -130,9 +128,7 @@ void set_scales(LoraAdapter& adapter, std::span<const float> scales) {
   tensor::BufferPool pool;
   for (size_t i = 0; i < scales.size(); ++i) {
     LoraEntry& entry = adapter.entries[i];
-    const float factor = scales[i] / adapter.scale(entry);
-    if (std::fabs(factor - 1.0F) <= kSameFactor) continue;
-    entry.b = multiplied(entry.b, factor, pool);
+    entry.b = multiplied(entry.b, scales[i] / adapter.scale(entry), pool);
   }
 }
 

@@ -71,18 +71,18 @@ LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& op
 
 // Writes a GGUF adapter (docs/formats/adapter.md) that llama.cpp loads as it is, atomically: on failure (kIo) the file
 // at `path` is as it was. `type`: kF32 or kF16, of all tensors. Throws kInvalidArgument for another type, an adapter
-// without entries, or numbers that are not finite (in f16: too large for it).
+// without entries, or numbers that are not finite (in f16: too large for it); kUnsupported for norms,
+// which no reader of such files applies.
 void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type);
 
-// Reads an adapter, told by its content: a GGUF file, or a PEFT folder (peft/peft_folder.h) or the safetensors file in
-// it. `base`, the model it will act on, is needed for a PEFT folder and otherwise of no consequence. Throws, with a
-// sentence that names the file, what read_lora(), load_peft() and ModelFile::open() throw.
+// Reads an adapter, told by its content: a GGUF file, a PEFT folder (peft/peft_folder.h) or the safetensors file in it,
+// or a ggla file (ggla_file.h). `base` is the model it will act on, needed for a PEFT folder. Throws, with a sentence
+// that names the file, what read_lora(), load_peft(), read_ggla() and ModelFile::open() throw.
 LoraAdapter load_lora(const std::filesystem::path& path, const std::optional<BaseModel>& base = std::nullopt);
 
 // A GGUF adapter; tensors of every supported type become f32. Throws kInvalidArgument for a model in place of an
-// adapter, kUnsupported for another kind of adapter and for tensors that patina cannot apply (token embeddings, the
-// output matrix, norms), kInvalidData for one of lora_a and lora_b without the other, ranks that disagree and numbers
-// that are not finite.
+// adapter, kUnsupported for another kind of adapter and for tensors that are no lora_a and lora_b of a weight,
+// kInvalidData for one of lora_a and lora_b without the other, ranks that disagree and numbers that are not finite.
 LoraAdapter read_lora(const io::ModelFile& file);
 
 // What an adapter is attached to.
@@ -94,8 +94,9 @@ struct AttachmentTarget {
 
 // Adds the adapter's terms, times `scale` (finite), to `attachment`, which must have been made for as many sites. The
 // terms share the adapter's tensors. `label` (the file's path) begins the messages. Throws kIncompatible, saying why
-// and leaving the attachment as it was, when the architecture, a name or a shape does not fit; another base of the same
-// shape is a warning.
+// and leaving the attachment as it was, when the architecture, a name or a shape does not fit; kUnsupported for what is
+// no linear layer inside a block (token embeddings, the output matrix, norms); another base of the same shape is a
+// warning.
 void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale, const AttachmentTarget& target,
                  Attachment& attachment, const LogSink& log);
 

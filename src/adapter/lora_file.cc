@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "adapter/ggla_file.h"
 #include "adapter/lora_adapter.h"
 #include "adapter/lora_tensors.h"
 #include "adapter/peft/peft_folder.h"
@@ -26,6 +27,9 @@ constexpr std::string_view kTemplate = "patina.prompt_template";
 constexpr std::string_view kSuffixA = ".lora_a";
 constexpr std::string_view kSuffixB = ".lora_b";
 constexpr std::string_view kWeight = ".weight";
+
+// Of this one a row for each token is looked up, so that lora_a is [tokens x rank] and lora_b [width x rank].
+constexpr std::string_view kEmbedding = "token_embd";
 
 io::Metadata metadata_of(const LoraAdapter& adapter) {
   io::Metadata metadata;
@@ -54,9 +58,8 @@ PartName part_name(const io::TensorInfo& tensor, const std::string& source) {
   }
   const Part part = name.ends_with(kSuffixA) ? Part::kA : Part::kB;
   name.remove_suffix(kSuffixA.size());
-  if (!name.ends_with(kWeight) || name == "token_embd.weight" || name == "output.weight") {
-    fail(ErrorKind::kUnsupported,
-         "{} changes {}; patina applies adapters to linear layers inside the blocks only, train it without that",
+  if (!name.ends_with(kWeight)) {
+    fail(ErrorKind::kUnsupported, "{} changes {}; patina applies adapters to weights only, train it without that",
          source, io::printable(name));
   }
   return {std::string(name.substr(0, name.size() - kWeight.size())), part};
@@ -83,9 +86,16 @@ void check_metadata(const io::ModelFile& file, const std::string& source) {
 void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type) {
   require_entries(adapter);
   EncodedTensors encoded(type);
+  tensor::BufferPool pool;
   for (const LoraEntry& entry : adapter.entries) {
-    encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixA), entry.a);
-    encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixB), entry.b);
+    if (is_norm(entry.site)) {
+      fail(ErrorKind::kUnsupported,
+           "the adapter changes {}, and no reader of GGUF adapters applies that; patina merge puts it into the model",
+           entry.site);
+    }
+    const bool turned = entry.site == kEmbedding;
+    encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixA), turned ? entry.b : entry.a);
+    encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixB), turned ? transposed(entry.a, pool) : entry.b);
   }
   io::write_gguf(path, metadata_of(adapter), encoded.tensors());
 }
@@ -107,8 +117,10 @@ LoraAdapter read_lora(const io::ModelFile& file) {
   tensor::BufferPool pool;
   const auto name_of = [&](const io::TensorInfo& tensor) { return part_name(tensor, source); };
   for (const Parts& parts : collect_parts(file, name_of)) {
-    adapter.entries.push_back(
-        make_entry(parts.layer, decode(*parts.a, pool, source), decode(*parts.b, pool, source), source));
+    const tensor::Tensor a = decode(*parts.a, pool, source);
+    const tensor::Tensor b = decode(*parts.b, pool, source);
+    const bool turned = parts.layer == kEmbedding;
+    adapter.entries.push_back(make_entry(parts.layer, turned ? transposed(b, pool) : a, turned ? a : b, source));
   }
   return adapter;
 }
@@ -117,6 +129,7 @@ LoraAdapter load_lora(const std::filesystem::path& path, const std::optional<Bas
   if (std::filesystem::is_directory(path)) return load_peft(path, base);
   const auto file = io::ModelFile::open(path);
   if (file->form() == io::FileForm::kSafetensors) return load_peft(path.parent_path(), base);
+  if (file->form() == io::FileForm::kGgla) return read_ggla(*file, base);
   return read_lora(*file);
 }
 

@@ -1,5 +1,6 @@
 #include "adapter/lora_tensors.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -73,6 +74,16 @@ tensor::Tensor transposed(const tensor::Tensor& matrix, tensor::BufferPool& pool
   const tensor::Tensor result = pool.make(matrix.cols(), matrix.rows());
   for (int64_t i = 0; i < matrix.rows(); ++i) {
     for (int64_t j = 0; j < matrix.cols(); ++j) result.row(j)[i] = matrix.row(i)[j];
+  }
+  return result;
+}
+
+tensor::Tensor multiplied(const tensor::Tensor& matrix, float factor, tensor::BufferPool& pool) {
+  if (std::fabs(factor - 1.0F) <= kSameFactor) return matrix;
+  const tensor::Tensor result = pool.make(matrix.rows(), matrix.cols());
+  std::ranges::transform(matrix.values(), result.data(), [factor](float value) { return value * factor; });
+  if (!std::ranges::all_of(result.values(), [](float value) { return std::isfinite(value); })) {
+    fail(ErrorKind::kInvalidData, "the adapter's numbers times {} are too large", factor);
   }
   return result;
 }

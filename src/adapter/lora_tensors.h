@@ -46,6 +46,16 @@ LoraEntry make_entry(std::string site, tensor::Tensor a, tensor::Tensor b, const
 // A matrix of its own with rows and columns exchanged.
 tensor::Tensor transposed(const tensor::Tensor& matrix, tensor::BufferPool& pool);
 
+// What rounding in f32 makes of a quotient of equal numbers: a factor that is no further from 1 counts as 1.
+constexpr float kSameFactor = 0x1p-21F;
+
+// A matrix of its own, times `factor`, or the same matrix where that is 1. Throws kInvalidData where a product is too
+// large.
+tensor::Tensor multiplied(const tensor::Tensor& matrix, float factor, tensor::BufferPool& pool);
+
+// Whether the site is a norm, whose weight is a vector.
+inline bool is_norm(std::string_view site) { return site.ends_with("_norm"); }
+
 // Tensors in the bytes and shapes of a file.
 class EncodedTensors {
  public:

@@ -16,6 +16,7 @@ struct KnownForm {
 
 constexpr std::string_view kGgufMagic = "GGUF";
 constexpr std::string_view kGgjtMagic = "tjgg";
+constexpr std::string_view kGglaMagic = "algg";
 
 // The magics of the ggml family are 32-bit numbers ('ggml', 'ggmf', ...), which a little-endian file shows backwards.
 constexpr KnownForm kRefused[] = {
@@ -23,8 +24,6 @@ constexpr KnownForm kRefused[] = {
      "an unversioned ggml file (before March 2023); convert the original model to GGUF, or download a GGUF file of it"},
     {"fmgg", ErrorKind::kUnsupported,
      "a ggmf file (March 2023); convert the original model to GGUF, or download a GGUF file of it"},
-    {"algg", ErrorKind::kUnsupported,
-     "a LoRA adapter in the ggla form of 2023, which patina does not read; train it again with patina finetune"},
     {"FUGG", ErrorKind::kUnsupported,
      "a big-endian GGUF file; convert it with gguf-convert-endian of the Python package gguf"},
     {"PK\x03\x04", ErrorKind::kUnsupported,
@@ -47,6 +46,7 @@ FileForm detect_form(std::span<const std::byte> bytes, std::string_view source) 
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kHeadBytes));
   if (head.starts_with(kGgufMagic)) return FileForm::kGguf;
   if (head.starts_with(kGgjtMagic)) return FileForm::kGgjt;
+  if (head.starts_with(kGglaMagic)) return FileForm::kGgla;
   if (is_safetensors(head)) return FileForm::kSafetensors;
   for (const KnownForm& form : kRefused) {
     if (head.starts_with(form.magic)) fail(form.kind, "{} is {}", source, form.advice);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/file_form.h"
+#include "io/ggla/parser.h"
 #include "io/ggml_legacy/parser.h"
 #include "io/gguf/open.h"
 #include "io/mapped_model.h"
@@ -39,8 +40,9 @@ std::unique_ptr<ModelFile> ModelFile::open(const std::filesystem::path& path, co
   const std::string source = path.string();
   const FileForm form = detect_form(file.bytes(), source);
   if (form == FileForm::kGguf) return open_gguf(path, std::move(file));
-  ParsedFile contents =
-      form == FileForm::kGgjt ? parse_ggjt(file.bytes(), source, hints) : parse_safetensors(file.bytes(), source);
+  ParsedFile contents = form == FileForm::kGgjt   ? parse_ggjt(file.bytes(), source, hints)
+                        : form == FileForm::kGgla ? parse_ggla(file.bytes(), source)
+                                                  : parse_safetensors(file.bytes(), source);
   return whole(form, path, std::move(file), std::move(contents));
 }
 

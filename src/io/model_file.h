@@ -30,7 +30,7 @@ struct TensorInfo {
   int64_t elements() const;  // product of all dimensions
 };
 
-enum class FileForm { kGguf, kGgjt, kSafetensors };
+enum class FileForm { kGguf, kGgjt, kGgla, kSafetensors };
 
 // What a GGJT file does not say and a user may have to (flags of the programs). Ignored for GGUF.
 struct LegacyHints {

@@ -53,7 +53,6 @@ TEST(ModelFile, RefusesWhatIsNoModelWithASentence) {
       {"G", ErrorKind::kInvalidData, "no model file"},
       {"lmgg", ErrorKind::kUnsupported, "unversioned ggml"},
       {"fmgg\x01", ErrorKind::kUnsupported, "ggmf"},
-      {"algg\x01", ErrorKind::kUnsupported, "ggla"},
       {std::string("tjgg\x01\0\0\0", 8), ErrorKind::kUnsupported, "version 1"},
       {std::string("tjgg\x02\0\0\0", 8), ErrorKind::kUnsupported, "version 2"},
       {"PK\x03\x04", ErrorKind::kUnsupported, "zip"},

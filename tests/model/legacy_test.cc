@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adapter/lora_adapter.h"
 #include "io/model_file.h"
 #include "model/model.h"
 
@@ -22,14 +23,17 @@ std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(PATINA_SOURCE_DIR) / "tests/golden/legacy" / name;
 }
 
-class LegacyTest : public testing::TestWithParam<std::string> {};
-
-TEST_P(LegacyTest, LogitsEqualThoseOfTheReaderOfThatTime) {
+// The model of this file, with the adapter of the other where that is named, gives the logits under `key`.
+void expect_logits(const std::string& key, const std::string& file, const std::string& adapter) {
   const nlohmann::json figures = nlohmann::json::parse(std::ifstream(golden("logits.json")));
   const std::vector<int32_t> tokens = figures["tokens"];
-  const std::vector<float> expected = figures[GetParam()];
+  const std::vector<float> expected = figures[key];
   ThreadPool pool(2);
-  const std::unique_ptr<Model> model = Model::load(io::ModelFile::open(golden(GetParam() + ".bin")), pool);
+  const std::unique_ptr<Model> model = Model::load(io::ModelFile::open(golden(file)), pool);
+  adapter::Attachment attachment(model->sites().size());
+  if (!adapter.empty()) {
+    attach_lora(adapter::load_lora(golden(adapter)), adapter, 1.0F, {model->sites(), "llama"}, attachment, {});
+  }
   tensor::BufferPool buffers;
   ops::Context context{
       .pool = pool, .kernels = kernels::default_kernels(), .buffers = buffers, .recorder = nullptr, .precise = false};
@@ -38,7 +42,7 @@ TEST_P(LegacyTest, LogitsEqualThoseOfTheReaderOfThatTime) {
   sequence.grow(static_cast<int64_t>(tokens.size()));
   const std::vector<SequencePart> parts = {{tokens, &sequence}};
   const std::vector<int32_t> last = {static_cast<int32_t>(tokens.size() - 1)};
-  const ops::Tensor logits = model->logits(context, model->hidden(context, parts, last, {}));
+  const ops::Tensor logits = model->logits(context, model->hidden(context, parts, last, attachment));
   ASSERT_EQ(logits.values().size(), expected.size());
   double error = 0;
   double size = 0;
@@ -48,6 +52,12 @@ TEST_P(LegacyTest, LogitsEqualThoseOfTheReaderOfThatTime) {
   }
   EXPECT_LT(std::sqrt(error / size), 1.5e-2);
 }
+
+class LegacyTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(LegacyTest, LogitsEqualThoseOfTheReaderOfThatTime) { expect_logits(GetParam(), GetParam() + ".bin", ""); }
+
+TEST(LegacyAdapterTest, ActsAsInTheReaderOfThatTime) { expect_logits("adapter", "F32.bin", "adapter.bin"); }
 
 INSTANTIATE_TEST_SUITE_P(Types, LegacyTest, testing::Values("F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"));
 

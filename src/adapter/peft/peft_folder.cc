@@ -126,7 +126,7 @@ LoraAdapter load_peft(const fs::path& folder, const std::optional<BaseModel>& ba
   std::vector<LoadedEntry> loaded;
   const auto name_of = [&](const io::TensorInfo& tensor) { return part_name(tensor, source); };
   for (const Parts& parts : collect_parts(*file, name_of)) {
-    const std::string site = peft::site_of(parts.layer).value();
+    const std::string site = peft::site_of(parts.layer).value_or("");  // part_name() has seen to it
     const tensor::Tensor b = in_order(RowOrder::kGguf, decode(*parts.b, pool, source), site, base.value(), source);
     LoraEntry entry = make_entry(site, decode(*parts.a, pool, source), b, source);
     const float scale = config.scale(parts.layer, entry.rank());
