@@ -17,6 +17,7 @@ int run_eval(const Invocation& call);
 int run_data(const Invocation& call);
 int run_bench(const Invocation& call);
 int run_quantize(const Invocation& call);
+int run_merge(const Invocation& call);
 int run_inspect(const Invocation& call);
 int run_tokenize(const Invocation& call);
 

@@ -44,10 +44,18 @@ void check_input(const io::ModelFile& in, const fs::path& out) {
   }
 }
 
-io::Metadata new_metadata(const io::ModelFile& in, FileType target) {
+std::vector<quant::DType> new_types(const io::ModelFile& in, std::optional<FileType> target) {
+  if (target.has_value()) return choose_types(in.metadata(), in.tensors(), *target);
+  std::vector<quant::DType> types;
+  for (const io::TensorInfo& tensor : in.tensors()) types.push_back(tensor.type);
+  return types;
+}
+
+io::Metadata new_metadata(const io::ModelFile& in, std::optional<FileType> target) {
   io::Metadata metadata = in.metadata();
+  if (!target.has_value()) return metadata;
   metadata.set("general.quantization_version", kQuantizationVersion);
-  metadata.set("general.file_type", static_cast<uint64_t>(target));
+  metadata.set("general.file_type", static_cast<uint64_t>(*target));
   return metadata;
 }
 
@@ -63,34 +71,39 @@ class TensorConverter {
     }
   }
 
-  void convert(const io::TensorInfo& tensor, quant::DType type) {
+  // `edit`: null where the weights stay what they are.
+  void convert(const io::TensorInfo& tensor, quant::DType type, const WeightEdit* edit) {
     const int64_t row = tensor.row_length();
     const int64_t rows_a_piece = std::max<int64_t>(1, kPieceElements / row);
     for (int64_t begin = 0; begin < tensor.rows(); begin += rows_a_piece) {
       const int64_t rows = std::min(rows_a_piece, tensor.rows() - begin);
       piece_.resize(static_cast<size_t>(rows * quant::row_bytes(type, row)));
-      pool_.parallel_for(
-          rows, std::max<int64_t>(1, kWorkerElements / row), [&](int64_t first, int64_t last, int worker) {
-            convert_rows(tensor, begin + first, last - first, type, first, weights_[static_cast<size_t>(worker)]);
-          });
+      pool_.parallel_for(rows, std::max<int64_t>(1, kWorkerElements / row),
+                         [&](int64_t first, int64_t last, int worker) {
+                           std::vector<float>& weights = weights_[static_cast<size_t>(worker)];
+                           read_rows(tensor, begin + first, last - first, weights);
+                           if (edit != nullptr) edit->apply(tensor, begin + first, weights);
+                           write_rows(type, weights, row, first);
+                         });
       writer_.append(piece_);
     }
   }
 
  private:
-  // `rows` rows from row `source` of the tensor on, to row `target` of the piece on.
-  void convert_rows(const io::TensorInfo& tensor, int64_t source, int64_t rows, quant::DType type, int64_t target,
-                    std::vector<float>& weights) {
+  static void read_rows(const io::TensorInfo& tensor, int64_t first, int64_t rows, std::vector<float>& weights) {
     const int64_t row = tensor.row_length();
-    const auto bytes_in = static_cast<size_t>(quant::row_bytes(tensor.type, row));
-    const auto bytes_out = static_cast<size_t>(quant::row_bytes(type, row));
+    const auto bytes = static_cast<size_t>(quant::row_bytes(tensor.type, row));
     weights.resize(static_cast<size_t>(rows * row));
     quant::dequantize(tensor.type,
-                      tensor.data.subspan(static_cast<size_t>(source) * bytes_in, static_cast<size_t>(rows) * bytes_in),
+                      tensor.data.subspan(static_cast<size_t>(first) * bytes, static_cast<size_t>(rows) * bytes),
                       weights);
-    quant::quantize(
-        type, weights,
-        std::span(piece_).subspan(static_cast<size_t>(target) * bytes_out, static_cast<size_t>(rows) * bytes_out), row);
+  }
+
+  // To the piece, from its row `first` on.
+  void write_rows(quant::DType type, const std::vector<float>& weights, int64_t row, int64_t first) {
+    const auto bytes = static_cast<size_t>(quant::row_bytes(type, row));
+    const size_t rows = weights.size() / static_cast<size_t>(row);
+    quant::quantize(type, weights, std::span(piece_).subspan(static_cast<size_t>(first) * bytes, rows * bytes), row);
   }
 
   ThreadPool& pool_;
@@ -103,8 +116,15 @@ class TensorConverter {
 
 QuantizeReport quantize_model(const io::ModelFile& in, const fs::path& out, FileType target, ThreadPool& pool,
                               FunctionRef<void(const QuantizeStep&)> on_tensor) {
+  const auto none = [](const io::TensorInfo&) { return false; };
+  const auto nothing = [](const io::TensorInfo&, int64_t, std::span<float>) {};
+  return edit_model(in, out, target, {.changes = none, .apply = nothing}, pool, on_tensor);
+}
+
+QuantizeReport edit_model(const io::ModelFile& in, const fs::path& out, std::optional<FileType> target,
+                          const WeightEdit& edit, ThreadPool& pool, FunctionRef<void(const QuantizeStep&)> on_tensor) {
   check_input(in, out);
-  const std::vector<quant::DType> types = choose_types(in.metadata(), in.tensors(), target);
+  const std::vector<quant::DType> types = new_types(in, target);
   std::vector<io::TensorToCome> to_come;
   QuantizeReport report;
   for (size_t i = 0; i < types.size(); ++i) {
@@ -119,11 +139,12 @@ QuantizeReport quantize_model(const io::ModelFile& in, const fs::path& out, File
   for (size_t i = 0; i < types.size(); ++i) {
     const io::TensorInfo& tensor = in.tensors()[i];
     on_tensor({tensor, types[i], i, types.size()});
+    const bool changes = edit.changes(tensor);
     try {
-      if (types[i] == tensor.type) {
+      if (types[i] == tensor.type && !changes) {
         converter.copy(tensor.data);
       } else {
-        converter.convert(tensor, types[i]);
+        converter.convert(tensor, types[i], changes ? &edit : nullptr);
       }
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kInvalidData) throw;

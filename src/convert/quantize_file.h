@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 
 #include "base/function_ref.h"
 #include "convert/file_type.h"
@@ -26,6 +28,15 @@ struct QuantizeReport {
   int64_t elements = 0;
 };
 
+// Changes weights while a model is written. Both are called by several threads at once.
+struct WeightEdit {
+  // Whether the tensor changes.
+  FunctionRef<bool(const io::TensorInfo&)> changes;
+  // Changes rows `first`, `first` + 1, ... of such a tensor, given as whole rows in f32. The result must not depend on
+  // how many come at once.
+  FunctionRef<void(const io::TensorInfo&, int64_t first, std::span<float> rows)> apply;
+};
+
 // Writes `in`, a model of any form and any tensor types, to `out` as GGUF with the types of choose_types(). Metadata
 // and the order of tensors are kept; tensors whose type stays are copied as they are. A few MiB a thread are needed,
 // however large the model is. The file appears, or replaces one that was there, only when all has been written.
@@ -35,5 +46,10 @@ struct QuantizeReport {
 // no finite numbers or too large for the type, kIo as AtomicFile does.
 QuantizeReport quantize_model(const io::ModelFile& in, const std::filesystem::path& out, FileType target,
                               ThreadPool& pool, FunctionRef<void(const QuantizeStep&)> on_tensor);
+
+// The same with changed weights. Without `target` every tensor keeps its type, and those that do not change are copied
+// as they are.
+QuantizeReport edit_model(const io::ModelFile& in, const std::filesystem::path& out, std::optional<FileType> target,
+                          const WeightEdit& edit, ThreadPool& pool, FunctionRef<void(const QuantizeStep&)> on_tensor);
 
 }  // namespace patina::convert
