@@ -16,6 +16,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {"bench", "measure how fast a model reads, writes and learns", run_bench},
     {"quantize", "write a model with smaller tensor types", run_quantize},
     {"merge", "write a model with an adapter put into its weights", run_merge},
+    {"adapter", "look at adapters, convert, merge, scale and average them", run_adapter},
     {"inspect", "print what a model or adapter file holds", run_inspect},
     {"tokenize", "turn a text into tokens", run_tokenize},
 });

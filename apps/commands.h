@@ -18,6 +18,7 @@ int run_data(const Invocation& call);
 int run_bench(const Invocation& call);
 int run_quantize(const Invocation& call);
 int run_merge(const Invocation& call);
+int run_adapter(const Invocation& call);
 int run_inspect(const Invocation& call);
 int run_tokenize(const Invocation& call);
 
