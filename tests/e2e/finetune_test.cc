@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "e2e/program.h"
+#include "e2e/terminal.h"
 #include "io/ggml_legacy/writer.h"
 #include "io/model_file.h"
 
@@ -231,6 +232,14 @@ TEST_F(Finetune, ShowsWhatIsInTheData) {
   EXPECT_EQ(tokens.code, 0) << tokens.err;
   EXPECT_THAT(tokens.out, HasSubstr("longer than the context of 512: 0\n"));
   EXPECT_THAT(tokens.out, HasSubstr("### Instruction:\na\n### Response:\n⟦b c"));
+}
+
+TEST_F(Finetune, ColoursWhatIsLearnedOnATerminal) {
+  write("data.csv", "prompt,completion\na,b c\n");
+  Terminal terminal({"data", "check", folder_ / "data.csv"}, folder_ / "");
+  const std::string learned = "assistant: \033[32mb c\033[0m";
+  EXPECT_THAT(terminal.wait_for(learned), HasSubstr(learned));
+  EXPECT_EQ(terminal.wait_for_end(), 0);
 }
 
 TEST_F(Finetune, HintsWhereItCannotLearn) {

@@ -14,7 +14,7 @@
 namespace patina::train {
 namespace {
 
-constexpr size_t kBytesAtOnce = size_t{1} << 22;  // of a file that are in memory while it is read through
+constexpr size_t kBytesAtOnce = size_t{1} << 20;  // of a file that are in memory while it is read through
 
 bool is_refusal(const Error& error) {
   return error.kind() == ErrorKind::kInvalidData || error.kind() == ErrorKind::kInvalidArgument;
@@ -70,8 +70,13 @@ void RowSource::visit(FunctionRef<void(RowId, const Row&)> take, const BadRowSin
 
 void RowSource::visit_file(size_t index, FunctionRef<void(RowId, const Row&)> take, const BadRowSink& on_bad) const {
   const File& file = files_[index];
-  const auto bad = [&](size_t offset, std::string_view what) {
-    const std::string sentence = fmt::format("{}: {}", file.text->place(offset), what);
+  TextPosition bad_before;
+  const auto bad = [&](const TextSpan& row, size_t offset, std::string_view what) {
+    const size_t counted = bad_before.line_begin;
+    bad_before = position_in(file.text->text(), row.begin, bad_before);
+    file.text->let_go({counted, row.begin});
+    const std::string place = file.text->place(position_in(file.text->text(), offset, bad_before));
+    const std::string sentence = fmt::format("{}: {}", place, what);
     if (!on_bad) fail(ErrorKind::kInvalidData, "{}", sentence);
     on_bad(sentence);
   };
@@ -80,10 +85,10 @@ void RowSource::visit_file(size_t index, FunctionRef<void(RowId, const Row&)> ta
     try {
       take(RowId(index, row->begin), file.parse(*row));
     } catch (const RowError& error) {
-      bad(error.offset(), error.what());
+      bad(*row, error.offset(), error.what());
     } catch (const Error& error) {
       if (!is_refusal(error)) throw;
-      bad(row->begin, error.what());
+      bad(*row, row->begin, error.what());
     }
     if (row->end < kept_from + kBytesAtOnce) continue;
     file.text->let_go({kept_from, row->end});

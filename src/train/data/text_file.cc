@@ -4,13 +4,12 @@
 
 #include <algorithm>
 
-#include "train/data/text_lines.h"
-
 namespace patina::train {
 namespace {
 
 // A multiple of any page's size.
 constexpr size_t kPages = size_t{1} << 16;
+constexpr size_t kBytesAtOnce = size_t{1} << 20;  // that are in memory while lines are counted
 
 }  // namespace
 
@@ -22,8 +21,17 @@ TextFile::TextFile(const std::filesystem::path& path, TextEncoding encoding) : n
 }
 
 std::string TextFile::place(size_t offset) const {
-  const TextPosition position = position_in(text_, offset);
-  let_go({0, offset});
+  TextPosition position;
+  for (size_t done = 0; done < offset;) {
+    const size_t next = std::min(done + kBytesAtOnce, offset);
+    position = position_in(text_, next, position);
+    let_go({done, next});
+    done = next;
+  }
+  return place(position);
+}
+
+std::string TextFile::place(const TextPosition& position) const {
   if (position.column == 1) return fmt::format("{}:{}", name_, position.line);
   return fmt::format("{}:{}:{}", name_, position.line, position.column);
 }

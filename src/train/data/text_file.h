@@ -8,6 +8,7 @@
 #include "platform/mapped_file.h"
 #include "train/data/row.h"
 #include "train/data/text_encoding.h"
+#include "train/data/text_lines.h"
 
 namespace patina::train {
 
@@ -22,7 +23,9 @@ class TextFile {
 
   const std::string& name() const { return name_; }
   std::string_view text() const { return text_; }
-  // "data.txt:7", or "data.txt:7:3" where the offset is not at its line's beginning. Counts from the text's beginning.
+  // "data.txt:7", or "data.txt:7:3" where the offset is not at its line's beginning.
+  std::string place(const TextPosition& position) const;
+  // Counts lines from the text's beginning.
   std::string place(size_t offset) const;
   // Lets go of the memory in which the system holds this part of the file; it is read again when it is needed.
   void let_go(TextSpan part) const;

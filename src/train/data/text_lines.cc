@@ -58,17 +58,16 @@ size_t skip_space(std::string_view text, size_t from) {
   return std::min(text.find_first_not_of(kWhiteSpace, from), text.size());
 }
 
-TextPosition position_in(std::string_view text, size_t offset) {
-  TextPosition position{1, 1};
-  size_t begin = 0;
-  while (begin < offset) {
-    const Line line = line_at(text, begin);
+TextPosition position_in(std::string_view text, size_t offset, const TextPosition& known) {
+  TextPosition position{.line = known.line, .column = 1, .line_begin = known.line_begin};
+  while (position.line_begin < offset) {
+    const Line line = line_at(text, position.line_begin);
     const bool has_end = text[line.next - 1] == '\n' || text[line.next - 1] == '\r';
     if (line.next > offset || !has_end) break;
-    begin = line.next;
+    position.line_begin = line.next;
     ++position.line;
   }
-  for (const char c : text.substr(begin, offset - begin)) {
+  for (const char c : text.substr(position.line_begin, offset - position.line_begin)) {
     if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++position.column;
   }
   return position;

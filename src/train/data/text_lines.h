@@ -31,9 +31,11 @@ size_t skip_space(std::string_view text, size_t from);
 
 // Line and column, both from 1, of an offset. Columns count characters; `text` should be UTF-8.
 struct TextPosition {
-  size_t line;
-  size_t column;
+  size_t line = 1;
+  size_t column = 1;
+  size_t line_begin = 0;
 };
-TextPosition position_in(std::string_view text, size_t offset);
+// Counts from a position that is known already, not behind `offset`.
+TextPosition position_in(std::string_view text, size_t offset, const TextPosition& known = {});
 
 }  // namespace patina::train
