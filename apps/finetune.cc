@@ -65,6 +65,8 @@ void add_training_flags(CommandLine& line, FinetuneFlags& flags) {
   group.add("--warmup", flags.train.warmup, "N", "steps in which the rate rises (default 3 % of all)");
   group.add("--weight-decay", flags.train.weight_decay, "X", "of AdamW");
   group.add("--max-steps", flags.train.max_steps, "N", "end the run after so many; 0: no limit");
+  group.add_switch("--shuffle,!--no-shuffle", flags.train.shuffle,
+                   "each pass has an order of its own (the default), or that of the text");
   group.add("-s,--seed", flags.train.seed, "N", "of the adapter's first values, the order of the examples and dropout");
 }
 

@@ -162,6 +162,7 @@ std::vector<Setting> Trainer::settings() const {
           {"lora-alpha", fmt::format("{}", adapter_.alpha)},
           {"lora-dropout", fmt::format("{}", options_.dropout)},
           {"seed", std::to_string(options_.seed)},
+          {"shuffle", options_.shuffle ? "on" : "off"},
           {"precise", context_.precise ? "on" : "off"}};
 }
 
@@ -201,9 +202,9 @@ Plan Trainer::plan() {
   plan.learning_rate = schedule_.peak;
   plan.warmup = schedule_.warmup;
   plan.parameters = static_cast<uint64_t>(adapter_.parameters());
-  plan.memory_bytes = static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters) +
-                      pass_bytes(model_, longest_pass(data_),
-                                 {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
+  plan.memory_bytes =
+      static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters) +
+      pass_bytes(model_, longest_pass(data_), {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
   plan.recompute_blocks = recompute_blocks_;
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
                              static_cast<double>(steps_per_epoch());
@@ -216,7 +217,7 @@ Plan Trainer::plan() {
 std::span<const uint32_t> Trainer::rows_of_step(uint64_t step) {
   const uint64_t epoch = step / steps_per_epoch();
   if (order_epoch_ != epoch) {
-    order_ = epoch_order(data_.size(), options_.seed, epoch);
+    order_ = options_.shuffle ? epoch_order(data_.size(), options_.seed, epoch) : data_order(data_.size());
     order_epoch_ = epoch;
   }
   const uint64_t first = step % steps_per_epoch() * amount_.rows_per_step;

@@ -41,6 +41,7 @@ struct TrainOptions {
   double max_gradient_norm = 1;
   float dropout = 0;        // of the adapters' inputs, 0 to below 1
   uint64_t seed = 1;        // of the examples' order and of dropout
+  bool shuffle = true;      // each epoch has an order of its own, else that of the data
   uint64_t max_steps = 0;   // the run ends after so many; 0: no limit
   uint64_t save_every = 0;  // epochs between saves; besides, every ten minutes, at the end and when stopped
   quant::DType adapter_type = quant::DType::kF16;

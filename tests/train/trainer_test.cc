@@ -151,6 +151,27 @@ TEST_F(TrainerTest, GivesTheSameAdapterWithAnyNumberOfThreads) {
   EXPECT_EQ(read_file(path("1")), read_file(path("3")));
 }
 
+// Steps of one example have that example's number of tokens.
+TEST_F(TrainerTest, TakesTheOrderOfTheDataOnRequest) {
+  Workshop workshop(1);
+  TrainOptions options = many_epochs();
+  options.batch_size = 1;
+  options.epochs = 4;
+  options.learning_rate = 1e-5;
+  const std::vector<Example> examples = {{{1, 2}, {{1, 2}}}, {{1, 2, 3}, {{1, 3}}}, {{1, 2, 3, 4}, {{1, 4}}}};
+  const auto order_of = [&](bool shuffle) {
+    options.shuffle = shuffle;
+    std::vector<size_t> order;
+    workshop.trainer(options, path("a"), examples)
+        .run({.on_step = [&](const StepRecord& record, double) { order.push_back(record.tokens); },
+              .on_save = {},
+              .stop = {}});
+    return order;
+  };
+  EXPECT_THAT(order_of(false), testing::ElementsAre(1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3));
+  EXPECT_NE(order_of(true), order_of(false));
+}
+
 TEST_F(TrainerTest, SavesAsOftenAsAsked) {
   TrainOptions options = many_epochs();
   options.epochs = 5;

@@ -23,9 +23,14 @@ void Batch::add(const Example& example) {
   }
 }
 
-std::vector<uint32_t> epoch_order(size_t count, uint64_t seed, uint64_t epoch) {
+std::vector<uint32_t> data_order(size_t count) {
   std::vector<uint32_t> order(count);
   std::iota(order.begin(), order.end(), 0U);
+  return order;
+}
+
+std::vector<uint32_t> epoch_order(size_t count, uint64_t seed, uint64_t epoch) {
+  std::vector<uint32_t> order = data_order(count);
   Random random(Random(seed).next() + epoch);
   for (size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   return order;

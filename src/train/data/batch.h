@@ -12,6 +12,8 @@ namespace patina::train {
 
 // A permutation of 0 ... count-1 that depends on the seed and the epoch alone, the same on every machine.
 std::vector<uint32_t> epoch_order(size_t count, uint64_t seed, uint64_t epoch);
+// 0 ... count-1: the order of the data.
+std::vector<uint32_t> data_order(size_t count);
 
 // Examples laid end to end for one forward pass, without padding. An example's last token is only a target, so it is
 // not among `tokens`.
