@@ -36,7 +36,7 @@ struct Flags {
 struct Vocabulary {
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
   std::shared_ptr<const train::ExampleMaker> maker;
-  size_t context;
+  size_t context = 0;
 };
 
 Vocabulary open_vocabulary(const Flags& flags) {
@@ -69,7 +69,9 @@ void print_histogram(const train::LengthHistogram& histogram, bool tokens) {
 }
 
 void print_counts(const train::RowSource& source, const train::DataStatistics& found, const Vocabulary* vocabulary) {
-  for (size_t i = 0; i < source.files(); ++i) fmt::print("{}: {}\n", source.file_name(i), source.form_name(i));
+  for (size_t i = 0; i < source.files(); ++i) {
+    fmt::print("{}: {}{}\n", source.file_name(i), source.form_name(i), source.is_book(i) ? ", cut into pieces" : "");
+  }
   const size_t rows = found.rows.size();
   fmt::print("rows: {} ({} questions, {} conversations, {} plain texts)\n", rows,
              found.count(train::RowKind::kQuestion), found.count(train::RowKind::kChat),
@@ -101,10 +103,13 @@ int run_data(const Invocation& call) {
   line.flag("-m").required(false).describe("the model that the data is for: lengths are then tokens, else characters");
   line.add("-c,--ctx-size", flags.context, "N", "context that a row must fit (default as for training)").hide_default();
   if (!line.parse()) return kExitSuccess;
+  const bool has_model = !flags.model.path.empty();
+  if (flags.context > 0 && !has_model) {
+    fail(ErrorKind::kInvalidArgument, "-c counts the tokens of a model; give that by -m");
+  }
 
   const auto source = flags.data.open(line.log());
   Vocabulary vocabulary;
-  const bool has_model = !flags.model.path.empty();
   if (has_model) {
     vocabulary = open_vocabulary(flags);
     cut_books(*source, vocabulary.maker, vocabulary.context);

@@ -99,15 +99,15 @@ void RowSource::visit_file(size_t index, FunctionRef<void(RowId, const Row&)> ta
 
 Row RowSource::read(RowId id) const {
   const File& file = files_[id.file()];
+  file.text->require_unchanged();
   const std::optional<TextSpan> span = file.form->find(id.offset());
   try {
-    if (!span) throw RowError(id.offset(), "a row has gone");
+    if (!span) throw RowError(id.offset(), "a row that was here has gone");
     Row row = file.parse(*span);
     file.text->let_go(*span);
     return row;
   } catch (const RowError& error) {
-    fail(ErrorKind::kInvalidData, "{}: {}; the file has changed while it was in use", file.text->place(error.offset()),
-         error.what());
+    fail(ErrorKind::kInvalidData, "{}: {}", file.text->place(error.offset()), error.what());
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace patina::train {
 namespace {
 
@@ -13,7 +15,8 @@ constexpr size_t kBytesAtOnce = size_t{1} << 20;  // that are in memory while li
 
 }  // namespace
 
-TextFile::TextFile(const std::filesystem::path& path, TextEncoding encoding) : name_(path.string()), file_(path) {
+TextFile::TextFile(const std::filesystem::path& path, TextEncoding encoding)
+    : name_(path.string()), file_(path), state_(path) {
   const std::string_view bytes(reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size());
   converted_ = converted_to_utf8(bytes, encoding, name_);
   text_ = converted_ ? std::string_view(*converted_) : bytes;
@@ -34,6 +37,15 @@ std::string TextFile::place(size_t offset) const {
 std::string TextFile::place(const TextPosition& position) const {
   if (position.column == 1) return fmt::format("{}:{}", name_, position.line);
   return fmt::format("{}:{}:{}", name_, position.line, position.column);
+}
+
+void TextFile::require_unchanged() const {
+  if (converted_ || !state_.changed()) return;
+  fail(
+      ErrorKind::kInvalidData,
+      "{} was written to while it was in use; make it what it was before, and go on with --resume where a training run "
+      "was stopped",
+      name_);
 }
 
 void TextFile::let_go(TextSpan part) const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "platform/file_state.h"
 #include "platform/mapped_file.h"
 #include "train/data/row.h"
 #include "train/data/text_encoding.h"
@@ -27,12 +28,15 @@ class TextFile {
   std::string place(const TextPosition& position) const;
   // Counts lines from the text's beginning.
   std::string place(size_t offset) const;
+  // Throws kInvalidData where another program has written to a file that is read as it stands.
+  void require_unchanged() const;
   // Lets go of the memory in which the system holds this part of the file; it is read again when it is needed.
   void let_go(TextSpan part) const;
 
  private:
   std::string name_;
   platform::MappedFile file_;
+  platform::FileState state_;
   std::optional<std::string> converted_;
   std::string_view text_;
 };

@@ -65,6 +65,19 @@ TEST_F(RowDataTest, ReadsRowsOfLargeFilesInAnyOrder) {
   }
 }
 
+TEST_F(RowDataTest, NoticesThatAFileIsWrittenTo) {
+  write("a.txt", "a\nb\n");
+  const RowData data = load({"a.txt"});
+  EXPECT_EQ(data.row(1).turns[0].content, "b");
+  write("new.txt", "");
+  std::filesystem::rename(folder_ / "new.txt", folder_ / "a.txt");
+  EXPECT_EQ(data.row(1).turns[0].content, "b");  // of the file that was there
+  write("b.txt", "a\nb\n");
+  const RowData cut = load({"b.txt"});
+  write("b.txt", "");
+  expect_error([&] { (void)cut.example(1); }, ErrorKind::kInvalidData, "b.txt was written to while it was in use");
+}
+
 TEST_F(RowDataTest, NamesThePlaceOfABadRow) {
   write("a.jsonl",
         "{\"text\": \"a\"}\n{\"text\": \"\xC3(\"}\n{\"text\": \"abcdefg\"}\n{\"text\": 5}\n{\"text\": \"b\"}\n");
