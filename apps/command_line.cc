@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 
 #include "apps/console.h"
 #include "apps/nearest.h"
@@ -49,6 +50,13 @@ std::string wrapped(const std::string& text, size_t width) {
 class HelpFormatter : public CLI::Formatter {
  public:
   HelpFormatter() { column_width(kHelpColumn); }
+
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    constexpr std::string_view kNegated = "{false}";
+    std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    const size_t at = name.find(kNegated);
+    return at == std::string::npos ? name : name.erase(at, kNegated.size());
+  }
 
   std::string make_option_opts(const CLI::Option* option) const override {
     return option->get_type_size() == 0 ? "" : " " + option->get_option_text();

@@ -80,13 +80,15 @@ void BadRows::finish() const {
 }
 
 void add_data_flags(FlagGroup& group, DataFlags& flags, const std::string& name, const std::string& description) {
-  group
-      .add_repeatable(name, flags.paths, "FILE",
-                      description +
-                          ", or a folder of such files; repeatable:\nblocks of \"### Instruction:\" and \"### "
-                          "Response:\", one example a line, JSON, JSON lines or CSV")
-      .required();
-  group.add("--encoding", flags.encoding, "NAME", "of plain text: auto (UTF-8, or UTF-16 where it looks so), gb18030");
+  const std::string text = description +
+                           ", or a folder of such files; repeatable:\nblocks of \"### Instruction:\" and \"### "
+                           "Response:\", one example a line, JSON, JSON lines or CSV";
+  if (name.starts_with('-')) {
+    group.add_repeatable(name, flags.paths, "FILE", text).required();
+  } else {
+    group.add(name, flags.paths, "PATH...", text).required();
+  }
+  group.add("--encoding", flags.encoding, "NAME", "of that text: auto (UTF-8, or UTF-16 where it looks so), gb18030");
   group
       .add("--text", flags.text, "FORM",
            "how plain text is read: lines (an example each), book (cut into pieces of the context), auto (book where "

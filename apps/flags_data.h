@@ -32,7 +32,7 @@ struct DataFlags {
                                        const std::shared_ptr<const train::ExampleMaker>& maker,
                                        const LogSink& log) const;
 };
-// `name`: of the flag for the files.
+// `name`: of the flag for the files, or without dashes of the arguments.
 void add_data_flags(FlagGroup& group, DataFlags& flags, const std::string& name, const std::string& description);
 
 // Cuts running text so that pieces fit the context with a token before and one behind.

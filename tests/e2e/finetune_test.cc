@@ -228,6 +228,7 @@ TEST_F(Finetune, ShowsWhatIsInTheData) {
                                         "bad rows: 1\nduplicates: 1\n"));
   EXPECT_THAT(characters.out, HasSubstr("data.csv:4 repeats "));
   EXPECT_THAT(characters.out, HasSubstr("user: a\nassistant: ⟦b c⟧\n"));
+  EXPECT_THAT(check({folder_ / "rows.txt", "--skip-bad-rows"}).out, HasSubstr("rows: 5 (5 questions"));
   const Outcome tokens = check({"-m", model_.string(), "--skip-bad-rows", "-c", "512"});
   EXPECT_EQ(tokens.code, 0) << tokens.err;
   EXPECT_THAT(tokens.out, HasSubstr("longer than the context of 512: 0\n"));
