@@ -126,8 +126,9 @@ int run_adapter_info(const Invocation& call) {
              text_or_dash(adapter.name), text_or_dash(adapter.base_name));
   fmt::print("Base fingerprint: {}\n",
              adapter.base_fingerprint == 0 ? "-" : fmt::format("{:016x}", adapter.base_fingerprint));
-  fmt::print("Prompt template: {}\nAlpha: {}\nLinear layers: {}\nParameters: {}\n",
-             text_or_dash(adapter.prompt_template), adapter.alpha, adapter.entries.size(), adapter.parameters());
+  fmt::print("Prompt template: {}\nAlpha: {}\nLinear layers: {}\nMagnitudes (DoRA): {}\nParameters: {}\n",
+             text_or_dash(adapter.prompt_template), adapter.alpha, adapter.entries.size(),
+             adapter.has_magnitudes() ? "yes" : "no", adapter.parameters());
   print_entries(adapter);
   return kExitSuccess;
 }

@@ -1,18 +1,21 @@
 """Makes the adapters of tests/golden/peft with the Python packages peft and transformers, and what they do.
 
-Usage: python3 scripts/golden/peft.py [FOLDER]     (packages: torch, transformers, peft 0.21.2, safetensors)
+Usage: python3 scripts/golden/peft.py [FOLDER]     (packages: torch, transformers, peft 0.21.2, safetensors, gguf)
 
 For each NAME below, of a small random model:
 
     NAME/                         the folder as PEFT saves it
     NAME-expected.safetensors     what the adapter adds to each weight, by GGUF's name and in the order of its rows
+    dora-base.gguf                the weights that the lengths of DoRA's rows come from
 """
 
+import copy
 import json
 import sys
 from pathlib import Path
 
 sys.path.pop(0)  # this file's own name, and its neighbours', hide the packages'
+import gguf  # noqa: E402
 import torch  # noqa: E402
 from peft import LoraConfig, PeftModel, get_peft_model  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
@@ -30,6 +33,7 @@ CONFIGS = {
         "r": 4, "lora_alpha": 8, "target_modules": ALL, "use_rslora": True,
         "rank_pattern": {"layers.1.self_attn.q_proj": 2, ".*down_proj": 3},
         "alpha_pattern": {r"layers\.0\.self_attn\.[qk]_proj": 6, "o_proj": 1.5, "layers.0.self_attn.q_proj": 100}}),
+    "dora": (LlamaForCausalLM, LlamaConfig, torch.float32, {"r": 3, "lora_alpha": 6, "target_modules": ["q_proj", "k_proj", "down_proj"], "use_dora": True}),
     "brain": (Qwen3ForCausalLM, Qwen3Config, torch.bfloat16, {"r": 2, "lora_alpha": 16, "target_modules": ["q_proj", "k_proj"]}),
 }
 
@@ -39,27 +43,42 @@ def permute(rows, heads):
     return rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def delta_in_gguf(architecture, module, delta):
+def in_gguf(architecture, module, rows):
     if architecture == "llama" and module in ("q_proj", "k_proj"):
-        return permute(delta, SHAPE["num_attention_heads" if module == "q_proj" else "num_key_value_heads"])
-    return delta
+        return permute(rows, SHAPE["num_attention_heads" if module == "q_proj" else "num_key_value_heads"])
+    return rows
 
 
-def deltas(model):
+def weights(model):
+    """Of each adapted layer: its name, its weight before, and its weight after the adapter is merged."""
     for path, module in model.named_modules():
         if hasattr(module, "lora_A"):
             layer, kind = path.split(".")[-3], path.split(".")[-1]
-            delta = module.get_delta_weight("default").detach()
-            yield f"blk.{layer}.{SITES[kind]}", delta_in_gguf(model.config.model_type, kind, delta).contiguous()
+            before = module.get_base_layer().weight.detach().clone()
+            module.merge()
+            both = (in_gguf(model.config.model_type, kind, w).contiguous()
+                    for w in (before, module.get_base_layer().weight.detach()))
+            yield f"blk.{layer}.{SITES[kind]}", *both
+
+
+def write_base(path, layers):
+    w = gguf.GGUFWriter(path, "llama")
+    for name, before, _ in layers:
+        w.add_tensor(f"{name}.weight", before.numpy())
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
 
 
 def make(folder, name):
     model_class, config_class, dtype, options = CONFIGS[name]
     torch.manual_seed(len(name))
-    model = get_peft_model(model_class(config_class(**SHAPE)), LoraConfig(task_type="CAUSAL_LM", **options))
-    for parameter in model.parameters():
+    base = model_class(config_class(**SHAPE))
+    model = get_peft_model(copy.deepcopy(base), LoraConfig(task_type="CAUSAL_LM", **options))
+    for name_of, parameter in model.named_parameters():
         if parameter.requires_grad:
-            parameter.data = torch.randn_like(parameter)
+            parameter.data = torch.rand_like(parameter) + 0.5 if "magnitude" in name_of else torch.randn_like(parameter)
     model.peft_config["default"].base_model_name_or_path = "tiny"
     out = folder / name
     model.save_pretrained(out)
@@ -69,8 +88,10 @@ def make(folder, name):
     config = json.loads((out / "adapter_config.json").read_text())
     config["target_modules"].sort()  # a set
     (out / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
-    loaded = PeftModel.from_pretrained(model_class(config_class(**SHAPE)), out)
-    save_file(dict(deltas(loaded)), folder / f"{name}-expected.safetensors")
+    layers = list(weights(PeftModel.from_pretrained(base, out)))
+    save_file({site: after - before for site, before, after in layers}, folder / f"{name}-expected.safetensors")
+    if options.get("use_dora"):
+        write_base(folder / f"{name}-base.gguf", layers)
 
 
 def main():

@@ -19,7 +19,11 @@ class Attachment {
   std::span<const ops::LoraTerm> at(size_t site) const {
     return site < terms_.size() ? std::span<const ops::LoraTerm>(terms_[site]) : std::span<const ops::LoraTerm>();
   }
-  void add(size_t site, ops::LoraTerm term) { terms_[site].push_back(std::move(term)); }
+  // A term with a gain comes before those without.
+  void add(size_t site, ops::LoraTerm term) {
+    std::vector<ops::LoraTerm>& terms = terms_[site];
+    terms.insert(term.gain ? terms.begin() : terms.end(), std::move(term));
+  }
   bool empty() const { return terms_.empty(); }
   // For changing rates of dropout and seeds between steps.
   std::span<std::vector<ops::LoraTerm>> terms() { return terms_; }

@@ -86,6 +86,7 @@ LoraAdapter concatenated(std::span<const WeightedAdapter> adapters) {
   result.architecture = adapters.front().adapter->architecture;
   std::vector<LoraAdapter> all;
   for (const WeightedAdapter& one : adapters) {
+    require_no_magnitudes(*one.adapter, "be put together with others");
     if (one.adapter->architecture != result.architecture) {
       fail(ErrorKind::kIncompatible, "the adapters were made for models of different architectures, {} and {}",
            result.architecture, one.adapter->architecture);
@@ -108,6 +109,7 @@ LoraAdapter concatenated(std::span<const WeightedAdapter> adapters) {
 
 LoraAdapter scaled(const LoraAdapter& adapter, float factor) {
   if (!std::isfinite(factor)) fail(ErrorKind::kInvalidArgument, "the factor is {}; give a number", factor);
+  require_no_magnitudes(adapter, "be scaled");
   LoraAdapter result = adapter;
   if (factor != 0.0F && adapter.alpha != 0.0F) {
     result.alpha *= factor;

@@ -68,8 +68,8 @@ LoraAdapter read_ggla(const io::ModelFile& file, const std::optional<BaseModel>&
   tensor::BufferPool pool;
   const auto name_of = [&](const io::TensorInfo& tensor) { return part_name(tensor, source); };
   for (const Parts& parts : collect_parts(file, name_of)) {
-    adapter.entries.push_back(make_entry(parts.layer, transposed(decode(*parts.a, pool, source), pool),
-                                         decode(*parts.b, pool, source), source));
+    adapter.entries.push_back(make_entry(
+        {parts.layer, transposed(decode(*parts.a, pool, source), pool), decode(*parts.b, pool, source)}, source));
   }
   const float scale = static_cast<float>(file.metadata().get_float("adapter.lora.alpha")) / rank;
   set_scales(adapter, std::vector<float>(adapter.entries.size(), scale));
@@ -78,6 +78,7 @@ LoraAdapter read_ggla(const io::ModelFile& file, const std::optional<BaseModel>&
 
 void save_ggla(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type, GglaNames names) {
   require_entries(adapter);
+  require_no_magnitudes(adapter, "be written as ggla");
   const Quotient quotient = quotient_of(adapter);
   tensor::BufferPool pool;
   EncodedTensors encoded(type);

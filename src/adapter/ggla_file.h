@@ -21,7 +21,7 @@ LoraAdapter read_ggla(const io::ModelFile& file, const std::optional<BaseModel>&
 
 // Writes such a file, atomically. Alpha and rank are whole numbers in it, for all layers together: where the adapter's
 // scale is no such quotient, the matrices B take up the difference. `type`: kF32 or kF16. Throws as save_lora() does,
-// and kUnsupported for a layer that GGJT has no name for, where that is asked for.
+// and kUnsupported for magnitudes and for a layer that GGJT has no name for, where that is asked for.
 void save_ggla(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type, GglaNames names);
 
 }  // namespace patina::adapter

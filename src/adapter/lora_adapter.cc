@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "adapter/lora_tensors.h"
+#include "adapter/weight_change.h"
 #include "base/error.h"
 
 namespace patina::adapter {
@@ -115,8 +116,12 @@ std::vector<size_t> fit(const LoraAdapter& adapter, std::string_view label, cons
 
 int64_t LoraAdapter::parameters() const {
   int64_t sum = 0;
-  for (const LoraEntry& entry : entries) sum += entry.a.size() + entry.b.size();
+  for (const LoraEntry& entry : entries) sum += entry.a.size() + entry.b.size() + entry.magnitude.size();
   return sum;
+}
+
+bool LoraAdapter::has_magnitudes() const {
+  return std::ranges::any_of(entries, [](const LoraEntry& entry) { return static_cast<bool>(entry.magnitude); });
 }
 
 void set_scales(LoraAdapter& adapter, std::span<const float> scales) {
@@ -181,14 +186,25 @@ void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale
         fmt::format("{} was trained on another model of this shape{}; answers may be worse than with that one", label,
                     adapter.base_name.empty() ? "" : fmt::format(" ({})", adapter.base_name)));
   }
+  std::vector<ops::LoraTerm> terms;
   for (size_t i = 0; i < sites.size(); ++i) {
     const LoraEntry& entry = adapter.entries[i];
-    ops::LoraTerm term;
+    ops::LoraTerm& term = terms.emplace_back();
     term.a = entry.a;
     term.b = entry.b;
     term.scale = scale * adapter.scale(entry);
-    attachment.add(sites[i], std::move(term));
+    if (!entry.magnitude) continue;
+    const auto has_gain = [](const ops::LoraTerm& other) { return static_cast<bool>(other.gain); };
+    if (std::ranges::any_of(attachment.at(sites[i]), has_gain)) {
+      fail(ErrorKind::kUnsupported, "{} is the second adapter with magnitudes (DoRA) at {}; only one can act", label,
+           entry.site);
+    }
+    if (target.weights == nullptr) {
+      fail(ErrorKind::kUnsupported, "{} has magnitudes (DoRA), which cannot be applied here", label);
+    }
+    term.gain = gains(entry, term.scale, *target.weights);
   }
+  for (size_t i = 0; i < sites.size(); ++i) attachment.add(sites[i], std::move(terms[i]));
 }
 
 std::string shared_prompt_template(std::span<const LoraAdapter> adapters) {

@@ -13,16 +13,20 @@
 #include "adapter/linear_site.h"
 #include "base/log.h"
 #include "io/model_file.h"
+#include "kernels/dispatch.h"
 #include "quant/dtype.h"
 #include "tensor/tensor.h"
+#include "threading/thread_pool.h"
 
 namespace patina::adapter {
 
-// The correction of one linear layer: y += (alpha / rank) * B (A x).
+// The correction of one linear layer: y += (alpha / rank) * B (A x). With magnitudes (Liu et al. 2024, "DoRA") each row
+// of W + (alpha / rank) B A is brought to the length that its magnitude says.
 struct LoraEntry {
-  std::string site;  // "blk.0.attn_q"
-  tensor::Tensor a;  // [rank x in]
-  tensor::Tensor b;  // [out x rank]
+  std::string site;               // "blk.0.attn_q"
+  tensor::Tensor a;               // [rank x in]
+  tensor::Tensor b;               // [out x rank]
+  tensor::Tensor magnitude = {};  // [out x 1], or empty
 
   int64_t rank() const { return a.rows(); }
 };
@@ -50,7 +54,8 @@ struct LoraAdapter {
 
   // The factor on B (A x) of an entry.
   float scale(const LoraEntry& entry) const { return alpha == 0.0F ? 1.0F : alpha / static_cast<float>(entry.rank()); }
-  int64_t parameters() const;  // how many numbers A and B of all entries hold
+  int64_t parameters() const;   // how many numbers the matrices of all entries hold
+  bool has_magnitudes() const;  // of one entry at least
 };
 
 // Makes each entry act with a factor of its own, though files know one alpha for all: alpha is chosen so that the first
@@ -85,18 +90,26 @@ LoraAdapter load_lora(const std::filesystem::path& path, const std::optional<Bas
 // kInvalidData for one of lora_a and lora_b without the other, ranks that disagree and numbers that are not finite.
 LoraAdapter read_lora(const io::ModelFile& file);
 
+// The weights of a model, and what reads them.
+struct BaseWeights {
+  const io::ModelFile& file;
+  ThreadPool& pool;
+  const kernels::Kernels& kernels;
+};
+
 // What an adapter is attached to.
 struct AttachmentTarget {
   std::span<const LinearSite> sites;  // as model::Model::sites()
   std::string_view architecture;
-  uint64_t fingerprint = 0;  // 0: unknown
+  uint64_t fingerprint = 0;              // 0: unknown
+  const BaseWeights* weights = nullptr;  // needed for adapters with magnitudes: the lengths of rows are computed
 };
 
 // Adds the adapter's terms, times `scale` (finite), to `attachment`, which must have been made for as many sites. The
 // terms share the adapter's tensors. `label` (the file's path) begins the messages. Throws kIncompatible, saying why
 // and leaving the attachment as it was, when the architecture, a name or a shape does not fit; kUnsupported for what is
-// no linear layer inside a block (token embeddings, the output matrix, norms); another base of the same shape is a
-// warning.
+// no linear layer inside a block (token embeddings, the output matrix, norms), and for a second adapter with
+// magnitudes; another base of the same shape is a warning.
 void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale, const AttachmentTarget& target,
                  Attachment& attachment, const LogSink& log);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "adapter/ggla_file.h"
@@ -26,7 +28,15 @@ constexpr std::string_view kTemplate = "patina.prompt_template";
 
 constexpr std::string_view kSuffixA = ".lora_a";
 constexpr std::string_view kSuffixB = ".lora_b";
+constexpr std::string_view kSuffixMagnitude = ".lora_magnitude";  // patina's own
 constexpr std::string_view kWeight = ".weight";
+
+struct PartSuffix {
+  Part part;
+  std::string_view text;
+};
+constexpr std::array kSuffixes = {PartSuffix{Part::kA, kSuffixA}, PartSuffix{Part::kB, kSuffixB},
+                                  PartSuffix{Part::kMagnitude, kSuffixMagnitude}};
 
 // Of this one a row for each token is looked up, so that lora_a is [tokens x rank] and lora_b [width x rank].
 constexpr std::string_view kEmbedding = "token_embd";
@@ -52,17 +62,17 @@ io::Metadata metadata_of(const LoraAdapter& adapter) {
 // Of which layer the tensor "blk.0.attn_q.weight.lora_a" is; refuses what is no matrix of a linear layer's weight.
 PartName part_name(const io::TensorInfo& tensor, const std::string& source) {
   std::string_view name = tensor.name;
-  if (!name.ends_with(kSuffixA) && !name.ends_with(kSuffixB)) {
+  const auto* suffix = std::ranges::find_if(kSuffixes, [&](const PartSuffix& s) { return name.ends_with(s.text); });
+  if (suffix == kSuffixes.end()) {
     fail(ErrorKind::kUnsupported, "{} holds the tensor {}, which is no lora_a and no lora_b; patina cannot apply it",
          source, io::printable(name));
   }
-  const Part part = name.ends_with(kSuffixA) ? Part::kA : Part::kB;
-  name.remove_suffix(kSuffixA.size());
+  name.remove_suffix(suffix->text.size());
   if (!name.ends_with(kWeight)) {
     fail(ErrorKind::kUnsupported, "{} changes {}; patina applies adapters to weights only, train it without that",
          source, io::printable(name));
   }
-  return {std::string(name.substr(0, name.size() - kWeight.size())), part};
+  return {std::string(name.substr(0, name.size() - kWeight.size())), suffix->part};
 }
 
 void check_metadata(const io::ModelFile& file, const std::string& source) {
@@ -96,6 +106,8 @@ void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, qu
     const bool turned = entry.site == kEmbedding;
     encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixA), turned ? entry.b : entry.a);
     encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixB), turned ? transposed(entry.a, pool) : entry.b);
+    if (entry.magnitude)
+      encoded.add_vector(fmt::format("{}{}{}", entry.site, kWeight, kSuffixMagnitude), entry.magnitude);
   }
   io::write_gguf(path, metadata_of(adapter), encoded.tensors());
 }
@@ -120,7 +132,9 @@ LoraAdapter read_lora(const io::ModelFile& file) {
     const tensor::Tensor a = decode(*parts.a, pool, source);
     const tensor::Tensor b = decode(*parts.b, pool, source);
     const bool turned = parts.layer == kEmbedding;
-    adapter.entries.push_back(make_entry(parts.layer, turned ? transposed(b, pool) : a, turned ? a : b, source));
+    adapter.entries.push_back(make_entry(
+        {parts.layer, turned ? transposed(b, pool) : a, turned ? a : b, decode_column(parts.magnitude, pool, source)},
+        source));
   }
   return adapter;
 }
@@ -128,7 +142,13 @@ LoraAdapter read_lora(const io::ModelFile& file) {
 LoraAdapter load_lora(const std::filesystem::path& path, const std::optional<BaseModel>& base) {
   if (std::filesystem::is_directory(path)) return load_peft(path, base);
   const auto file = io::ModelFile::open(path);
-  if (file->form() == io::FileForm::kSafetensors) return load_peft(path.parent_path(), base);
+  if (file->form() == io::FileForm::kSafetensors) {
+    if (path.filename() != kPeftTensorFile) {
+      fail(ErrorKind::kInvalidArgument, "{} is a safetensors file; a PEFT adapter is given as the folder with its {}",
+           path.string(), kPeftTensorFile);
+    }
+    return load_peft(path.parent_path(), base);
+  }
   if (file->form() == io::FileForm::kGgla) return read_ggla(*file, base);
   return read_lora(*file);
 }

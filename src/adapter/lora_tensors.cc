@@ -38,7 +38,7 @@ std::vector<Parts> collect_parts(const io::ModelFile& file, FunctionRef<PartName
     const auto [found, is_new] = index.emplace(name.layer, all.size());
     if (is_new) all.push_back({.layer = name.layer});
     Parts& parts = all[found->second];
-    const io::TensorInfo*& place = name.part == Part::kA ? parts.a : parts.b;
+    const io::TensorInfo*& place = name.part == Part::kA ? parts.a : name.part == Part::kB ? parts.b : parts.magnitude;
     if (place != nullptr) {
       fail(ErrorKind::kInvalidData, "{} is corrupt: {} and {} are the same matrix of a layer", source,
            io::printable(place->name), io::printable(tensor.name));
@@ -62,12 +62,24 @@ tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, cons
   return tensor;
 }
 
-LoraEntry make_entry(std::string site, tensor::Tensor a, tensor::Tensor b, const std::string& source) {
-  if (a.rows() != b.cols()) {
+tensor::Tensor decode_column(const io::TensorInfo* info, tensor::BufferPool& pool, const std::string& source) {
+  if (info == nullptr) return {};
+  const tensor::Tensor tensor = decode(*info, pool, source);
+  if (tensor.cols() == 1) return tensor;
+  if (tensor.rows() == 1) return transposed(tensor, pool);
+  fail(ErrorKind::kInvalidData, "{} is corrupt: {} should be a vector", source, io::printable(info->name));
+}
+
+LoraEntry make_entry(LoraEntry entry, const std::string& source) {
+  if (entry.a.rows() != entry.b.cols()) {
     fail(ErrorKind::kInvalidData, "{} is corrupt: {} has rank {} in lora_a and {} in lora_b", source,
-         io::printable(site), a.rows(), b.cols());
+         io::printable(entry.site), entry.a.rows(), entry.b.cols());
   }
-  return {std::move(site), std::move(a), std::move(b)};
+  if (entry.magnitude && entry.magnitude.rows() != entry.b.rows()) {
+    fail(ErrorKind::kInvalidData, "{} is corrupt: {} has {} magnitudes for {} rows", source, io::printable(entry.site),
+         entry.magnitude.rows(), entry.b.rows());
+  }
+  return entry;
 }
 
 tensor::Tensor transposed(const tensor::Tensor& matrix, tensor::BufferPool& pool) {
@@ -95,9 +107,18 @@ EncodedTensors::EncodedTensors(quant::DType type) : type_(type) {
 }
 
 void EncodedTensors::add(std::string name, const tensor::Tensor& tensor) {
-  std::vector<std::byte>& bytes = contents_.emplace_back(static_cast<size_t>(quant::row_bytes(type_, tensor.size())));
+  add(std::move(name), tensor.values(), {tensor.cols(), tensor.rows()});
+}
+
+void EncodedTensors::add_vector(std::string name, const tensor::Tensor& tensor) {
+  add(std::move(name), tensor.values(), {tensor.size()});
+}
+
+void EncodedTensors::add(std::string name, std::span<const float> values, std::vector<int64_t> shape) {
+  const auto size = static_cast<int64_t>(values.size());
+  std::vector<std::byte>& bytes = contents_.emplace_back(static_cast<size_t>(quant::row_bytes(type_, size)));
   std::byte* out = bytes.data();
-  for (const float value : tensor.values()) {
+  for (const float value : values) {
     bool finite = std::isfinite(value);
     if (type_ == quant::DType::kF16) {
       const f16 half = to_f16(value);
@@ -113,7 +134,13 @@ void EncodedTensors::add(std::string name, const tensor::Tensor& tensor) {
            quant::name(type_));
     }
   }
-  tensors_.push_back({std::move(name), type_, {tensor.cols(), tensor.rows()}, bytes});
+  tensors_.push_back({std::move(name), type_, std::move(shape), bytes});
+}
+
+void require_no_magnitudes(const LoraAdapter& adapter, std::string_view what) {
+  if (!adapter.has_magnitudes()) return;
+  fail(ErrorKind::kUnsupported, "an adapter with magnitudes (DoRA) cannot {}; patina merge puts it into its model",
+       what);
 }
 
 void require_entries(const LoraAdapter& adapter) {

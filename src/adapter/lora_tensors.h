@@ -17,7 +17,7 @@
 // What all file forms of adapters share. Internal to this folder.
 namespace patina::adapter {
 
-enum class Part { kA, kB };
+enum class Part { kA, kB, kMagnitude };
 
 // Of which layer a tensor is, and which of its matrices. The layer is in the file's own words.
 struct PartName {
@@ -25,11 +25,12 @@ struct PartName {
   Part part;
 };
 
-// The matrices of one layer as a file holds them; both are there.
+// The matrices of one layer as a file holds them; A and B are there.
 struct Parts {
   std::string layer;
   const io::TensorInfo* a = nullptr;
   const io::TensorInfo* b = nullptr;
+  const io::TensorInfo* magnitude = nullptr;
 };
 
 // In the order in which the file names the layers. `name_of` throws for a tensor that belongs to no layer. Throws
@@ -40,8 +41,11 @@ std::vector<Parts> collect_parts(const io::ModelFile& file, FunctionRef<PartName
 // In f32. Throws kInvalidData for numbers that are not finite.
 tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, const std::string& source);
 
-// Throws kInvalidData when the ranks of A and B disagree.
-LoraEntry make_entry(std::string site, tensor::Tensor a, tensor::Tensor b, const std::string& source);
+// The same of a vector, as a column; empty for null. Throws kInvalidData for a matrix.
+tensor::Tensor decode_column(const io::TensorInfo* info, tensor::BufferPool& pool, const std::string& source);
+
+// Throws kInvalidData when the ranks of A and B, or the rows of B and its magnitudes, disagree.
+LoraEntry make_entry(LoraEntry entry, const std::string& source);
 
 // A matrix of its own with rows and columns exchanged.
 tensor::Tensor transposed(const tensor::Tensor& matrix, tensor::BufferPool& pool);
@@ -63,9 +67,12 @@ class EncodedTensors {
   explicit EncodedTensors(quant::DType type);
   // Throws kInvalidArgument for a number that is not finite, or too large for the type.
   void add(std::string name, const tensor::Tensor& tensor);
+  void add_vector(std::string name, const tensor::Tensor& tensor);
   std::span<const io::TensorToWrite> tensors() const { return tensors_; }
 
  private:
+  void add(std::string name, std::span<const float> values, std::vector<int64_t> shape);
+
   quant::DType type_;
   std::deque<std::vector<std::byte>> contents_;
   std::vector<io::TensorToWrite> tensors_;
@@ -73,5 +80,7 @@ class EncodedTensors {
 
 // Throws kInvalidArgument for an adapter without entries.
 void require_entries(const LoraAdapter& adapter);
+// Throws kUnsupported for an adapter with magnitudes; "cannot WHAT".
+void require_no_magnitudes(const LoraAdapter& adapter, std::string_view what);
 
 }  // namespace patina::adapter

@@ -1,12 +1,58 @@
 #include "adapter/weight_change.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "io/printable.h"
+#include "quant/dequantize.h"
 
 namespace patina::adapter {
+
+namespace {
+
+constexpr int64_t kTileElements = 1 << 16;  // of a thread
+
+// rows += scale * B A of the rows from `first` on.
+void add_product(const kernels::Kernels& kernels, const LoraEntry& entry, float scale, int64_t first,
+                 std::span<float> rows) {
+  const int64_t in = entry.a.cols();
+  const int64_t rank = entry.rank();
+  kernels.vector.sgemm(false, false, static_cast<int64_t>(rows.size()) / in, in, rank, scale, entry.b.row(first), rank,
+                       entry.a.data(), in, 1.0F, rows.data(), in);
+}
+
+// What brings a row to this length.
+float gain(const kernels::Kernels& kernels, float magnitude, const float* row, int64_t in) {
+  const float length = std::sqrt(kernels.vector.sum_squares(row, in));
+  return length > 0.0F ? magnitude / length : 0.0F;
+}
+
+}  // namespace
+
+tensor::Tensor gains(const LoraEntry& entry, float scale, const BaseWeights& weights) {
+  const io::TensorInfo& tensor = weights.file.require(std::string(entry.site).append(".weight"));
+  const int64_t in = entry.a.cols();
+  const auto row_bytes = static_cast<size_t>(quant::row_bytes(tensor.type, in));
+  const tensor::Tensor result = tensor::BufferPool().make(entry.b.rows(), 1);
+  std::vector<std::vector<float>> tiles(static_cast<size_t>(weights.pool.size()));
+  const int64_t rows_a_tile = std::max<int64_t>(1, kTileElements / in);
+  weights.pool.parallel_for(entry.b.rows(), rows_a_tile, [&](int64_t begin, int64_t end, int worker) {
+    std::vector<float>& rows = tiles[static_cast<size_t>(worker)];
+    rows.resize(static_cast<size_t>((end - begin) * in));
+    const auto first = static_cast<size_t>(begin);
+    quant::dequantize(tensor.type, tensor.data.subspan(first * row_bytes, static_cast<size_t>(end - begin) * row_bytes),
+                      rows);
+    add_product(weights.kernels, entry, scale, begin, rows);
+    for (int64_t i = begin; i < end; ++i) {
+      *result.row(i) = gain(weights.kernels, *entry.magnitude.row(i), rows.data() + (i - begin) * in, in);
+    }
+  });
+  weights.file.release_pages(tensor.data);
+  return result;
+}
 
 WeightChange::WeightChange(const LoraAdapter& adapter, std::string_view label, float scale, const io::ModelFile& base,
                            const kernels::Kernels& kernels)
@@ -36,11 +82,13 @@ WeightChange::WeightChange(const LoraAdapter& adapter, std::string_view label, f
 void WeightChange::apply(const io::TensorInfo& tensor, int64_t first, std::span<float> rows) const {
   const Term& term = terms_.find(tensor.name)->second;
   const LoraEntry& entry = term.entry;
+  add_product(kernels_, entry, term.scale, first, rows);
+  if (!entry.magnitude) return;
   const int64_t in = entry.a.cols();
-  const int64_t rank = entry.rank();
-  const int64_t count = static_cast<int64_t>(rows.size()) / in;
-  kernels_.vector.sgemm(false, false, count, in, rank, term.scale, entry.b.row(first), rank, entry.a.data(), in, 1.0F,
-                        rows.data(), in);
+  for (int64_t i = 0; i < static_cast<int64_t>(rows.size()) / in; ++i) {
+    float* row = rows.data() + i * in;
+    kernels_.vector.scale(gain(kernels_, *entry.magnitude.row(first + i), row, in), row, row, in);
+  }
 }
 
 }  // namespace patina::adapter

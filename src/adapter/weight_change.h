@@ -12,8 +12,12 @@
 
 namespace patina::adapter {
 
-// What an adapter makes of a model's weights: W + scale * B A, for any rows of any of its tensors. Immutable, safe to
-// use from several threads; shares the adapter's tensors.
+// For each row of W + scale * B A the entry's magnitude over the row's length, [out x 1]; 0 for a row of zeros. Reads
+// the rows from the file, tile by tile. The file must have the weight, in the entry's shape.
+tensor::Tensor gains(const LoraEntry& entry, float scale, const BaseWeights& weights);
+
+// What an adapter makes of a model's weights: W + scale * B A, with rows of the lengths that its magnitudes say, for
+// any rows of any of its tensors. Immutable, safe to use from several threads; shares the adapter's tensors.
 class WeightChange {
  public:
   // `scale` (finite) comes on top of the adapter's own; `label` begins the messages. Throws kIncompatible when the
@@ -23,8 +27,8 @@ class WeightChange {
 
   bool changes(const io::TensorInfo& tensor) const { return terms_.contains(tensor.name); }
 
-  // Adds what the adapter adds to rows `first`, `first` + 1, ... of a tensor that it changes, to `rows`: whole rows in
-  // f32. A row's result does not depend on how many others there are.
+  // Makes rows `first`, `first` + 1, ... of a tensor that it changes, given in f32, what they become. A row's
+  // result does not depend on how many others there are.
   void apply(const io::TensorInfo& tensor, int64_t first, std::span<float> rows) const;
 
  private:

@@ -149,10 +149,16 @@ void Runtime::load_adapters(const RuntimeOptions& options, const LogSink& sink) 
   if (options.adapters.empty()) return;
   attachment_ = adapter::Attachment(model_->sites().size());
   const model::Hyperparameters& hyper = model_->hyper();
-  const adapter::AttachmentTarget target{model_->sites(), hyper.architecture, model_->fingerprint()};
+  adapter::AttachmentTarget target{model_->sites(), hyper.architecture, model_->fingerprint()};
+  std::unique_ptr<const io::ModelFile> file;
+  std::optional<adapter::BaseWeights> weights;
   const adapter::BaseModel base{hyper.architecture, hyper.heads, hyper.kv_heads};
   for (const AdapterChoice& choice : options.adapters) {
     const adapter::LoraAdapter& adapter = adapters_.emplace_back(adapter::load_lora(choice.path, base));
+    if (adapter.has_magnitudes() && file == nullptr) {
+      file = io::ModelFile::open(options.model, options.hints);
+      target.weights = &weights.emplace(*file, *pool_, *kernels_);
+    }
     adapter::attach_lora(adapter, choice.path.string(), choice.scale, target, attachment_, sink);
     log(sink, LogLevel::kInfo,
         fmt::format("adapter: {} ({} linear layers, {} parameters, scale {})", choice.path.string(),

@@ -37,6 +37,9 @@ bool trains(const Context& context, const Linear& layer) {
                                                     [](const LoraTerm& term) { return term.b.needs_grad(); });
 }
 
+// A bias is added after the gain.
+bool has_gain(const Linear& layer) { return !layer.adapters.empty() && layer.adapters.front().gain; }
+
 void record_backward(Context& context, const Tensor& x, const Linear& layer, const Tensor& y) {
   if (!context.records(y)) return;
   context.recorder->record(
@@ -77,12 +80,17 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
       first += w.panels();
       if (from >= to) continue;
       multiply(context, w, input, from, to, results[i], scratch, worker);
-      if (layers[i].bias != nullptr) add_bias(context, layers[i].bias, from, to, results[i]);
+      if (layers[i].bias != nullptr && !has_gain(layers[i])) add_bias(context, layers[i].bias, from, to, results[i]);
     }
   });
   for (size_t i = 0; i < layers.size(); ++i) {
     record_backward(context, x, layers[i], results[i]);
-    for (const LoraTerm& term : layers[i].adapters) add_lora(context, x, term, results[i]);
+    for (const LoraTerm& term : layers[i].adapters) {
+      add_lora(context, x, term, results[i]);
+      if (term.gain && layers[i].bias != nullptr) {
+        add_bias(context, layers[i].bias, 0, layers[i].weight->panels(), results[i]);
+      }
+    }
   }
   return results;
 }

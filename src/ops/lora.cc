@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace patina::ops {
 
 namespace {
@@ -40,6 +42,9 @@ void mask_dropped(Context& context, const LoraTerm& term, const Tensor& dx) {
 }  // namespace
 
 void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y) {
+  if (term.gain && context.recorder != nullptr) {
+    fail(ErrorKind::kUnsupported, "a model with an adapter with magnitudes (DoRA) over it cannot be trained");
+  }
   const auto& vector = context.kernels.vector;
   const int64_t in = x.cols();
   const int64_t out = y.cols();
@@ -55,6 +60,9 @@ void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Ten
                    rank);
       vector.sgemm(false, true, together, out, rank, term.scale, hidden.row(t), rank, term.b.data(), rank, 1.0F,
                    y.row(t), out);
+      for (int64_t row = t; term.gain && row < t + together; ++row) {
+        vector.mul(y.row(row), term.gain.data(), y.row(row), out);
+      }
     }
   });
   if (context.recorder != nullptr && y.needs_grad()) {

@@ -6,10 +6,12 @@
 
 namespace patina::ops {
 
-// One low-rank correction of a linear layer: y += scale * B (A x)  (Hu et al., 2021, "LoRA").
+// One low-rank correction of a linear layer: y += scale * B (A x)  (Hu et al., 2021, "LoRA"). With a gain the layer
+// becomes y = gain * (W x + scale * B (A x)), as DoRA has it (Liu et al., 2024); such a term must be the layer's first.
 struct LoraTerm {
-  Tensor a;  // [rank x in]
-  Tensor b;  // [out x rank]
+  Tensor a;          // [rank x in]
+  Tensor b;          // [out x rank]
+  Tensor gain = {};  // [out x 1], or empty: 1
   float scale = 1.0F;
   float dropout = 0.0F;       // share of x's elements set to zero on the way into A, while recording
   uint64_t dropout_seed = 0;  // decides which, together with the position
@@ -17,7 +19,8 @@ struct LoraTerm {
 
 // y[t, o] += scale * sum_r b[o, r] * sum_i a[r, i] * x[t, i], in place, for x [tokens x in], y [tokens x out]. While
 // recording, y must be the result of the linear layer it corrects and needs its gradient; x, a and b receive theirs
-// where they need them. Sums have a fixed order whatever the number of threads.
+// where they need them. With a gain y, which must hold W x without bias, is then multiplied by it, and recording throws
+// kUnsupported. Sums have a fixed order whatever the number of threads.
 void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y);
 
 // The backward of add_lora given dy [tokens x out] (unchanged) and h = A x [tokens x rank] of the forward pass.

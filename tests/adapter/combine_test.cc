@@ -109,6 +109,14 @@ TEST(Scaled, ChangesAlphaAloneWhereThatIsPossible) {
   }
 }
 
+TEST(Concatenated, MagnitudesAreRefused) {
+  LoraAdapter adapter = adapter_of(8, {random_entry("blk.0.attn_q", 3, 1)});
+  adapter.entries[0].magnitude = tensor::BufferPool().make_zero(5, 1);
+  const std::vector<WeightedAdapter> one = {{&adapter, 1.0F}};
+  expect_error([&] { concatenated(one); }, ErrorKind::kUnsupported, "patina merge");
+  expect_error([&] { scaled(adapter, 2.0F); }, ErrorKind::kUnsupported, "patina merge");
+}
+
 TEST(ProductNorm, IsThatOfTheWholeMatrix) {
   const LoraAdapter adapter = adapter_of(8, {random_entry("blk.0.attn_q", 3, 1)});
   double sum = 0;

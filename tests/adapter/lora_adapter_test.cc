@@ -109,6 +109,36 @@ TEST(AttachLora, TermsShareTheTensorsAndCarryTheScale) {
   EXPECT_EQ(attachment.at(5)[1].scale, 16.0F / 4);
 }
 
+// A file in which every weight of blk.0.attn_k is 0.5: rows of the length 4.
+TEST(AttachLora, MagnitudesBecomeGainsAndComeFirst) {
+  const io::TemporaryFolder folder;
+  const std::vector<float> halves(static_cast<size_t>(64 * 32), 0.5F);
+  io::Metadata metadata;
+  const std::vector<io::TensorToWrite> tensors = {
+      {"blk.0.attn_k.weight", quant::DType::kF32, {64, 32}, std::as_bytes(std::span(halves))}};
+  io::write_gguf(folder / "base.gguf", metadata, tensors);
+  const auto file = io::ModelFile::open(folder / "base.gguf");
+  ThreadPool pool(2);
+  const BaseWeights weights{*file, pool, kernels::default_kernels()};
+  const std::vector<LinearSite> sites = model_sites();
+  LoraAdapter adapter = small_adapter();  // B is zero
+  adapter.entries.resize(1);
+  adapter.entries[0].magnitude = tensor::BufferPool().make(32, 1);
+  for (int64_t i = 0; i < 32; ++i) *adapter.entries[0].magnitude.row(i) = static_cast<float>(i);
+  Attachment attachment(sites.size());
+  expect_error([&] { attach_lora(adapter, "a", 1.0F, target_of(sites), attachment, {}); }, ErrorKind::kUnsupported,
+               "cannot be applied here");
+  AttachmentTarget target = target_of(sites);
+  target.weights = &weights;
+  attach_lora(small_adapter(), "b", 1.0F, target, attachment, {});
+  attach_lora(adapter, "a", 1.0F, target, attachment, {});
+  ASSERT_EQ(attachment.at(1).size(), 2U);
+  ASSERT_TRUE(attachment.at(1)[0].gain);
+  EXPECT_FLOAT_EQ(*attachment.at(1)[0].gain.row(6), 1.5F);
+  expect_error([&] { attach_lora(adapter, "c", 1.0F, target, attachment, {}); }, ErrorKind::kUnsupported,
+               "second adapter with magnitudes");
+}
+
 TEST(AttachLora, WhatDoesNotFitIsRefusedWithTheReason) {
   const std::vector<LinearSite> sites = model_sites();
   Attachment attachment(sites.size());

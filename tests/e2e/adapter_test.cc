@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adapter/lora_adapter.h"
 #include "e2e/program.h"
 
 // An adapter in every form, and put into its model, must act the same: `eval` is asked.
@@ -87,6 +88,22 @@ TEST_F(AdapterTest, MergedIntoItsModel) {
   succeed({"merge", model(), kAdapter, path("same.gguf")});
   EXPECT_NEAR(loss(path("same.gguf"), ""), adapted, 0.01 * adapted);
   EXPECT_EQ(fs::file_size(path("same.gguf")), fs::file_size(model()));
+}
+
+// The lengths of rows are computed once for the layer's output, and once for the merged weights.
+TEST_F(AdapterTest, WithMagnitudesLaidOverTheModelAndMerged) {
+  adapter::LoraAdapter adapter = adapter::load_lora(kAdapter);
+  for (adapter::LoraEntry& entry : adapter.entries) {
+    entry.magnitude = tensor::BufferPool().make(entry.b.rows(), 1);
+    for (int64_t i = 0; i < entry.b.rows(); ++i) *entry.magnitude.row(i) = 1.0F + static_cast<float>(i % 3) / 4;
+  }
+  adapter::save_lora(adapter, path("dora.gguf"), quant::DType::kF32);
+  const double adapted = loss(model(), path("dora.gguf"));
+  EXPECT_GT(std::abs(adapted - loss(model(), kAdapter)), 0.05);
+  succeed({"merge", model(), path("dora.gguf"), path("f32.gguf"), "--type", "F32"});
+  EXPECT_NEAR(loss(path("f32.gguf"), ""), adapted, 1e-3);
+  succeed({"adapter", "convert", path("dora.gguf"), path("peft"), "--to", "peft", "--base", model()});
+  EXPECT_NEAR(loss(model(), path("peft")), adapted, 1e-5);
 }
 
 TEST_F(AdapterTest, InfoPrintsWhatIsInIt) {

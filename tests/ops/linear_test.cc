@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -45,6 +46,41 @@ TEST_P(LinearTest, RowsOfAFileAndPackedOnesGiveTheSameBits) {
       ASSERT_NE(w.data(), nullptr);
       EXPECT_EQ(product(w, x), from_file) << tokens << " tokens, precise: " << precise;
       EXPECT_GT(*std::ranges::max_element(from_file), 0.1F);
+    }
+  }
+}
+
+// y = gain * (W x + scale * B A x) + bias, and another term after it.
+TEST_F(OpsTest, AGainIsOfTheWeightAndItsTermAlone) {
+  constexpr int64_t kRows = 37;
+  constexpr int64_t kCols = 64;
+  const Tensor weight = random(kRows, kCols, false);
+  PackedMatrix w(quant::DType::kF32, std::as_bytes(weight.values()), kRows, kCols);
+  w.pack(pool_);
+  const Tensor bias = random(1, kRows, false);
+  std::vector<LoraTerm> terms(2);
+  for (LoraTerm& term : terms) {
+    term.a = random(3, kCols, false);
+    term.b = random(kRows, 3, false);
+    term.scale = 0.7F;
+  }
+  terms[0].gain = random(kRows, 1, false);
+  for (const int64_t tokens : {1, 40}) {
+    const Tensor x = random(tokens, kCols, false);
+    const Tensor y = linear(context_, x, {.weight = &w, .bias = bias.data(), .adapters = terms});
+    const auto dot = [](const float* a, const float* b, int64_t n) { return std::inner_product(a, a + n, b, 0.0); };
+    for (int64_t t = 0; t < tokens; ++t) {
+      for (int64_t o = 0; o < kRows; ++o) {
+        std::vector<double> added;
+        for (const LoraTerm& term : terms) {
+          double sum = 0;
+          for (int64_t r = 0; r < 3; ++r) sum += term.b.row(o)[r] * dot(term.a.row(r), x.row(t), kCols);
+          added.push_back(0.7 * sum);
+        }
+        const double expected =
+            *terms[0].gain.row(o) * (dot(weight.row(o), x.row(t), kCols) + added[0]) + bias.data()[o] + added[1];
+        ASSERT_NEAR(y.row(t)[o], expected, 1e-4) << t << " " << o;
+      }
     }
   }
 }

@@ -20,10 +20,9 @@ constexpr double kLargestWhole = 1e9;
 
 // Entries that change what an adapter does, and that patina does not know. Fine where they are missing, null, false or
 // empty.
-constexpr std::array<const char*, 9> kForeign = {
+constexpr std::array<const char*, 8> kForeign = {
     "fan_in_fan_out",    "modules_to_save",         "layer_replication", "trainable_token_indices",
     "target_parameters", "alora_invocation_tokens", "use_qalora",        "lora_bias",
-    "use_dora",
 };
 
 // Initializations that take what the new adapter does out of the base model's weights, so that the adapter belongs to
@@ -110,6 +109,7 @@ PeftConfig parse_peft_config(std::string_view text, const std::string& source) {
   PeftConfig config;
   config.alpha = get_or(json, "lora_alpha", config.alpha, source);
   config.rank_stabilized = get_or(json, "use_rslora", false, source);
+  config.magnitudes = get_or(json, "use_dora", false, source);
   config.base_name = get_or<std::string>(json, "base_model_name_or_path", "", source);
   const auto pattern = json.find("alpha_pattern");
   if (pattern == json.end() || pattern->is_null()) return config;
@@ -125,7 +125,8 @@ PeftConfig read_peft_config(const std::filesystem::path& path) {
   return parse_peft_config({reinterpret_cast<const char*>(file.bytes().data()), file.size()}, path.string());
 }
 
-std::string peft_config_text(const std::vector<ModuleRank>& modules, float alpha, std::string_view base_name) {
+std::string peft_config_text(const std::vector<ModuleRank>& modules, float alpha, std::string_view base_name,
+                             bool magnitudes) {
   const int64_t rank = most_common_rank(modules);
   ordered_json targets = ordered_json::array();
   ordered_json ranks = ordered_json::object();
@@ -152,7 +153,7 @@ std::string peft_config_text(const std::vector<ModuleRank>& modules, float alpha
       {"rank_pattern", ranks},
       {"target_modules", targets},
       {"task_type", "CAUSAL_LM"},
-      {"use_dora", false},
+      {"use_dora", magnitudes},
       {"use_rslora", false},
   };
   constexpr int kIndent = 2;

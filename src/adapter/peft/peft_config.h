@@ -16,6 +16,7 @@ namespace patina::adapter::peft {
 struct PeftConfig {
   double alpha = 8;
   bool rank_stabilized = false;  // use_rslora: alpha / sqrt(rank) in place of alpha / rank (Kalajdzievski 2023)
+  bool magnitudes = false;       // use_dora
   std::vector<std::pair<NamePattern, double>> alpha_pattern;  // the first that matches a module's name counts
   std::string base_name;                                      // base_model_name_or_path, may be empty
 
@@ -34,6 +35,7 @@ PeftConfig read_peft_config(const std::filesystem::path& path);
 using ModuleRank = std::pair<std::string, int64_t>;
 
 // An adapter_config.json of modules that each act with alpha / rank; alpha 0 means a factor of 1.
-std::string peft_config_text(const std::vector<ModuleRank>& modules, float alpha, std::string_view base_name);
+std::string peft_config_text(const std::vector<ModuleRank>& modules, float alpha, std::string_view base_name,
+                             bool magnitudes);
 
 }  // namespace patina::adapter::peft

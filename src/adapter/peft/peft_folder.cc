@@ -25,40 +25,42 @@ namespace fs = std::filesystem;
 using peft::RowOrder;
 
 constexpr const char* kConfigFile = "adapter_config.json";
-constexpr const char* kTensorFile = "adapter_model.safetensors";
 constexpr const char* kPickleFile = "adapter_model.bin";
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr std::string_view kSuffixA = ".lora_A.weight";
 constexpr std::string_view kSuffixB = ".lora_B.weight";
+constexpr std::string_view kSuffixMagnitude = ".lora_magnitude_vector";
 constexpr const char* kFingerprint = "patina.base_fingerprint";  // in decimal
 constexpr const char* kTemplate = "patina.prompt_template";
 
 // Of which module "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight" is.
 PartName part_name(const io::TensorInfo& tensor, const std::string& source) {
   std::string_view name = tensor.name;
+  const bool known = name.starts_with(kPrefix);
+  if (known) name.remove_prefix(kPrefix.size());
+  const bool is_magnitude = name.ends_with(kSuffixMagnitude);
   const bool is_a = name.ends_with(kSuffixA);
-  if (!name.starts_with(kPrefix) || !(is_a || name.ends_with(kSuffixB))) {
+  if (!known || !(is_magnitude || is_a || name.ends_with(kSuffixB))) {
     fail(ErrorKind::kUnsupported, "{} holds the tensor {}, which is no lora_A and no lora_B; patina cannot apply it",
-         source, io::printable(name));
+         source, io::printable(tensor.name));
   }
-  name.remove_prefix(kPrefix.size());
-  name.remove_suffix(kSuffixA.size());
+  name.remove_suffix(is_magnitude ? kSuffixMagnitude.size() : kSuffixA.size());
   if (!peft::site_of(name).has_value()) {
     fail(ErrorKind::kUnsupported,
          "{} changes {}; patina applies adapters to linear layers inside the blocks only, train it without that",
          source, io::printable(name));
   }
-  return {std::string(name), is_a ? Part::kA : Part::kB};
+  return {std::string(name), is_magnitude ? Part::kMagnitude : is_a ? Part::kA : Part::kB};
 }
 
 std::unique_ptr<io::ModelFile> open_tensors(const fs::path& folder) {
   std::error_code ignored;
-  if (!fs::exists(folder / kTensorFile, ignored) && fs::exists(folder / kPickleFile, ignored)) {
+  if (!fs::exists(folder / kPeftTensorFile, ignored) && fs::exists(folder / kPickleFile, ignored)) {
     fail(ErrorKind::kUnsupported,
          "{} holds {}, a pickle, which is a program as much as data; save the adapter again as safetensors",
          folder.string(), kPickleFile);
   }
-  auto file = io::ModelFile::open(folder / kTensorFile);
+  auto file = io::ModelFile::open(folder / kPeftTensorFile);
   if (file->form() != io::FileForm::kSafetensors) {
     fail(ErrorKind::kInvalidData, "{} is no safetensors file", file->path().string());
   }
@@ -126,9 +128,16 @@ LoraAdapter load_peft(const fs::path& folder, const std::optional<BaseModel>& ba
   std::vector<LoadedEntry> loaded;
   const auto name_of = [&](const io::TensorInfo& tensor) { return part_name(tensor, source); };
   for (const Parts& parts : collect_parts(*file, name_of)) {
+    if (config.magnitudes != (parts.magnitude != nullptr)) {
+      fail(ErrorKind::kInvalidData, "{}: {} has {} magnitudes, but use_dora is {}", source, io::printable(parts.layer),
+           parts.magnitude == nullptr ? "no" : "its", config.magnitudes);
+    }
     const std::string site = peft::site_of(parts.layer).value_or("");  // part_name() has seen to it
-    const tensor::Tensor b = in_order(RowOrder::kGguf, decode(*parts.b, pool, source), site, base.value(), source);
-    LoraEntry entry = make_entry(site, decode(*parts.a, pool, source), b, source);
+    LoraEntry entry = make_entry({site, decode(*parts.a, pool, source), decode(*parts.b, pool, source),
+                                  decode_column(parts.magnitude, pool, source)},
+                                 source);
+    entry.b = in_order(RowOrder::kGguf, entry.b, site, *base, source);
+    if (entry.magnitude) entry.magnitude = in_order(RowOrder::kGguf, entry.magnitude, site, *base, source);
     const float scale = config.scale(parts.layer, entry.rank());
     loaded.push_back({std::move(entry), scale});
   }
@@ -160,15 +169,22 @@ void save_peft(const LoraAdapter& adapter, const fs::path& folder, quant::DType 
            entry.site);
     }
     modules.emplace_back(*module, entry.rank());
-    const tensor::Tensor b =
-        base.has_value() ? in_order(RowOrder::kHuggingFace, entry.b, entry.site, *base, "the adapter") : entry.b;
+    const auto reordered = [&](const tensor::Tensor& matrix) {
+      return base.has_value() ? in_order(RowOrder::kHuggingFace, matrix, entry.site, *base, "the adapter") : matrix;
+    };
     encoded.add(fmt::format("{}{}{}", kPrefix, *module, kSuffixA), entry.a);
-    encoded.add(fmt::format("{}{}{}", kPrefix, *module, kSuffixB), b);
+    encoded.add(fmt::format("{}{}{}", kPrefix, *module, kSuffixB), reordered(entry.b));
+    if (!adapter.has_magnitudes()) continue;
+    if (!entry.magnitude) {
+      fail(ErrorKind::kUnsupported, "{} has no magnitudes and other layers have; PEFT knows all or none", entry.site);
+    }
+    encoded.add_vector(fmt::format("{}{}{}", kPrefix, *module, kSuffixMagnitude), reordered(entry.magnitude));
   }
   platform::AtomicFolder target(folder);
-  io::write_safetensors(target.path() / kTensorFile, metadata_of(adapter), encoded.tensors());
-  platform::write_file_atomically(target.path() / kConfigFile,
-                                  peft::peft_config_text(modules, adapter.alpha, adapter.base_name));
+  io::write_safetensors(target.path() / kPeftTensorFile, metadata_of(adapter), encoded.tensors());
+  platform::write_file_atomically(
+      target.path() / kConfigFile,
+      peft::peft_config_text(modules, adapter.alpha, adapter.base_name, adapter.has_magnitudes()));
   target.commit();
 }
 

@@ -9,6 +9,8 @@
 
 namespace patina::adapter {
 
+constexpr const char* kPeftTensorFile = "adapter_model.safetensors";
+
 // Reads the adapter that PEFT keeps in a folder as adapter_config.json and adapter_model.safetensors
 // (docs/formats/peft.md), and turns it into GGUF's words: its names, its order of rows (which needs the numbers of
 // heads of `base`), one alpha. A base of no architecture ("") leaves rows as they are: enough to look at an adapter,

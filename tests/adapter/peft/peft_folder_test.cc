@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "adapter/weight_change.h"
 #include "io/safetensors/writer.h"
 #include "io/test_files.h"
 #include "quant/dequantize.h"
@@ -57,12 +58,47 @@ TEST(LoadPeft, RankStabilizedWithPatternsOfRanksAndAlphas) {
   EXPECT_EQ(adapter.entries[13].rank(), 3);
 }
 
+// With DoRA the weights decide too: what they become against what PEFT merges.
+TEST(LoadPeft, MagnitudesActAsInPeft) {
+  const LoraAdapter adapter = load_lora(golden_folder("dora"), base_of("llama"));
+  ASSERT_TRUE(adapter.has_magnitudes());
+  const auto base = io::ModelFile::open(golden_folder("dora-base.gguf"));
+  const auto expected = io::ModelFile::open(golden_folder("dora-expected.safetensors"));
+  const kernels::Kernels& kernels = kernels::default_kernels();
+  const WeightChange change(adapter, "dora", 1.0F, *base, kernels);
+  ThreadPool pool(2);
+  for (const LoraEntry& entry : adapter.entries) {
+    const io::TensorInfo& weight = base->require(entry.site + ".weight");
+    std::vector<float> before(static_cast<size_t>(weight.elements()));
+    quant::dequantize(weight.type, weight.data, before);
+    std::vector<float> after = before;
+    change.apply(weight, 0, after);
+    std::vector<float> delta(before.size());
+    const io::TensorInfo& deltas = expected->require(entry.site);
+    quant::dequantize(deltas.type, deltas.data, delta);
+    // gain * (W + scale B A) is the same, row by row.
+    const tensor::Tensor gain = gains(entry, adapter.scale(entry), {*base, pool, kernels});
+    for (size_t i = 0; i < before.size(); ++i) {
+      ASSERT_NEAR(after[i] - before[i], delta[i], 1e-5 * (1 + std::fabs(delta[i]))) << entry.site << " " << i;
+      const auto row = static_cast<int64_t>(i) / entry.a.cols();
+      const auto column = static_cast<int64_t>(i) % entry.a.cols();
+      double sum = before[i];
+      for (int64_t r = 0; r < entry.rank(); ++r) {
+        sum += double{adapter.scale(entry)} * entry.b.row(row)[r] * entry.a.row(r)[column];
+      }
+      ASSERT_NEAR(*gain.row(row) * sum, before[i] + delta[i], 1e-5 * (1 + std::fabs(sum))) << entry.site << " " << i;
+    }
+  }
+}
+
 TEST(LoadPeft, IsKnownByItsContentAndNeedsItsModel) {
   const LoraAdapter adapter = load_lora(golden_folder("plain") / "adapter_model.safetensors", base_of("llama"));
   EXPECT_EQ(adapter.architecture, "llama");
   EXPECT_EQ(adapter.base_name, "tiny");
   EXPECT_EQ(adapter.alpha, 6.0F);
   expect_error([] { load_lora(golden_folder("plain")); }, ErrorKind::kInvalidArgument, "--base");
+  expect_error([] { load_lora(golden_folder("plain-expected.safetensors")); }, ErrorKind::kInvalidArgument,
+               "given as the folder");
   expect_error([] { load_lora(golden_folder("plain"), BaseModel{"llama", 5, 3}); }, ErrorKind::kIncompatible,
                "3 heads");
 }
@@ -82,6 +118,24 @@ TEST(SavePeft, GivesThePackagesOwnFile) {
   }
   EXPECT_EQ(ours["target_modules"].size(), 6U);
   EXPECT_EQ(ours["target_modules"][0], "model.layers.0.self_attn.q_proj");
+}
+
+TEST(SavePeft, KeepsMagnitudes) {
+  const TemporaryFolder folder;
+  const LoraAdapter adapter = load_lora(golden_folder("dora"), base_of("llama"));
+  save_peft(adapter, folder / "out", DType::kF32, base_of("llama"));
+  EXPECT_EQ(io::read_bytes(folder / "out" / "adapter_model.safetensors"),
+            io::read_bytes(golden_folder("dora") / "adapter_model.safetensors"));
+  EXPECT_EQ(json::parse(std::ifstream(folder / "out" / "adapter_config.json"))["use_dora"], true);
+  save_lora(adapter, folder / "adapter.gguf", DType::kF32);
+  const LoraAdapter copy = load_lora(folder / "adapter.gguf");
+  for (size_t i = 0; i < copy.entries.size(); ++i) {
+    EXPECT_TRUE(std::ranges::equal(copy.entries[i].magnitude.values(), adapter.entries[i].magnitude.values()));
+  }
+  LoraAdapter some = adapter;
+  some.entries[1].magnitude = {};
+  expect_error([&] { save_peft(some, folder / "some", DType::kF32, base_of("llama")); }, ErrorKind::kUnsupported,
+               "all or none");
 }
 
 TEST(SavePeft, KeepsRanksScalesAndWhatPeftHasNoPlaceFor) {
@@ -162,6 +216,8 @@ TEST(LoadPeft, OtherMethodsAreRefusedByName) {
 
 TEST(LoadPeft, DamagedSettingsAreRefused) {
   const Damaged adapter;
+  adapter.config("use_dora", true);
+  adapter.expect(ErrorKind::kInvalidData, "no magnitudes");
   adapter.config("alpha_pattern", {{"(", 3}});
   adapter.expect(ErrorKind::kInvalidData, "no regular expression");
   adapter.config("alpha_pattern", {{"(.*.*.*.*.*.*.*.*.*.*)*0", 3}});
@@ -191,6 +247,8 @@ TEST(LoadPeft, TensorsMustFitTogether) {
                    {nested + ".lora_A.weight", {16, 2}},
                    {nested + ".lora_B.weight", {2, 16}}});
   adapter.expect(ErrorKind::kInvalidData, "twice");
+  adapter.tensors({{"base_model.model.lora_A.weight", {16, 2}}});
+  adapter.expect(ErrorKind::kUnsupported, "base_model.model.lora_A.weight");
   adapter.tensors({{"base_model.model.lm_head.lora_A.weight", {16, 2}}});
   adapter.expect(ErrorKind::kUnsupported, "lm_head");
   adapter.tensors({{"base_model.model.model.embed_tokens.lora_embedding_A", {16, 2}}});
