@@ -13,6 +13,7 @@
 #include "apps/finetune_report.h"
 #include "apps/flags_data.h"
 #include "apps/flags_model.h"
+#include "apps/flags_training.h"
 #include "apps/flags_validation.h"
 #include "apps/row_loss.h"
 #include "base/error.h"
@@ -36,9 +37,7 @@ struct FinetuneFlags {
   std::optional<fs::path> save_path;
   std::optional<fs::path> out_folder;
   std::optional<fs::path> lora_out;
-  std::string lora_type = "f16";
-  adapter::LoraOptions lora;
-  train::TrainOptions train;
+  TrainingFlags training;
 };
 
 void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
@@ -48,36 +47,10 @@ void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
   group.add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
   group.add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
   group.add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
-  group.add("--save-every", flags.train.save_every, "N",
+  group.add("--save-every", flags.training.options.save_every, "N",
             "epochs between saves; besides, every ten minutes, at the end and on Ctrl-C");
-  group.add_switch("--resume", flags.train.resume, "go on from the last save, to the same adapter as without a break");
-}
-
-void add_training_flags(CommandLine& line, FinetuneFlags& flags) {
-  FlagGroup group = line.group("Training");
-  constexpr int64_t kMost = 1'000'000'000;
-  group.add("--epochs", flags.train.epochs, "N", "passes over the text (default chosen by the amount of it)")
-      .hide_default()
-      .between(1, kMost);
-  group.add("-p,-b,--batch-size", flags.train.batch_size, "N", "examples in one step").between(1, kMost);
-  group.add("--grad-accum", flags.train.accumulation, "N", "batches whose gradients make one step").between(1, kMost);
-  group.add("--learning-rate,--lr", flags.train.learning_rate, "X", "the highest (default chosen by the model's size)");
-  group.add("--warmup", flags.train.warmup, "N", "steps in which the rate rises (default 3 % of all)");
-  group.add("--weight-decay", flags.train.weight_decay, "X", "of AdamW");
-  group.add("--max-steps", flags.train.max_steps, "N", "end the run after so many; 0: no limit");
-  group.add_switch("--shuffle,!--no-shuffle", flags.train.shuffle,
-                   "each pass has an order of its own (the default), or that of the text");
-  group.add("-s,--seed", flags.train.seed, "N", "of the adapter's first values, the order of the examples and dropout");
-}
-
-void add_lora_flags(CommandLine& line, FinetuneFlags& flags) {
-  FlagGroup group = line.group("The adapter");
-  group.add("--lora-rank", flags.lora.rank, "N", "rank of the correction of each layer");
-  group.add("--lora-alpha", flags.lora.alpha, "X", "the corrections act times alpha / rank");
-  group.add("--lora-targets", flags.lora.targets, "LIST",
-            "layers that are corrected: all, attn, or names like attn_q,ffn_*");
-  group.add("--lora-dropout", flags.train.dropout, "X", "share of the corrections' inputs left out while training");
-  group.add("--lora-type", flags.lora_type, "TYPE", "how the adapter is saved: f16 or f32").one_of({"f16", "f32"});
+  group.add_switch("--resume", flags.training.options.resume,
+                   "go on from the last save, to the same adapter as without a break");
 }
 
 fs::path adapter_path(const FinetuneFlags& flags) {
@@ -168,14 +141,12 @@ int run_finetune(const Invocation& call) {
   CommandLine line(call, "Trains a LoRA adapter for a model on a text. The model's file stays as it is.");
   add_model_flags(line, flags.model);
   add_file_flags(line, flags);
-  add_training_flags(line, flags);
-  add_lora_flags(line, flags);
+  add_training_flags(line, flags.training);
   add_compute_flags(line, flags.compute);
   add_context_flags(line, flags.context);
   if (!line.parse()) return kExitSuccess;
   const train::RunFiles files{adapter_path(flags)};
-  flags.train.adapter_type = flags.lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
-  flags.lora.seed = flags.train.seed;
+  flags.training.resolve();
   protect_inputs(files, flags);
   flags.validation.check();
   const auto source = flags.data.open(line.log());
@@ -183,9 +154,9 @@ int run_finetune(const Invocation& call) {
   auto runtime = engine::Runtime::open(options, line.log());
   const auto maker = flags.data.maker(*runtime);
   const auto data = flags.data.load(source, maker, line.log());
-  const auto held = flags.validation.rows(flags.data, *data, maker, flags.train.seed, line.log());
+  const auto held = flags.validation.rows(flags.data, *data, maker, flags.training.options.seed, line.log());
   const train::Example sample = sample_example(*data, *runtime, maker->options().chat);
-  const FinetuneSubject subject{.options = flags.train,
+  const FinetuneSubject subject{.options = flags.training.options,
                                 .files = files,
                                 .rows = describe_rows(*data),
                                 .sample = data->row(0),
@@ -195,13 +166,13 @@ int run_finetune(const Invocation& call) {
   tensor::BufferPool buffers;
   ops::Context context = runtime->make_context(buffers);
   const adapter::LoraAdapter adapter =
-      train::new_adapter(runtime->model(), flags.lora, prompt_template(*data, maker->options().chat));
+      train::new_adapter(runtime->model(), flags.training.lora, prompt_template(*data, maker->options().chat));
   train::TrainResult result;
   std::string before;
   train::LossSum loss_before;
   train::LossSum loss_after;
   {
-    train::Trainer trainer(runtime->model(), context, adapter, *data, flags.train, files);
+    train::Trainer trainer(runtime->model(), context, adapter, *data, flags.training.options, files);
     log_plan(trainer.plan(), subject, line.log());
     if (held) loss_before = measure_rows(*runtime, runtime->attachment(), *held, line.log());
     before = sample_answer(*runtime, sample, subject.sample);

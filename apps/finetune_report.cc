@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "engine/generator.h"
+#include "train/duration.h"
 #include "train/progress.h"
 
 namespace patina::apps {
@@ -122,6 +123,7 @@ std::string sample_answer(const engine::Runtime& runtime, const train::Example& 
 
 void print_result(const train::TrainResult& result, const std::string& answer_before, const std::string& answer_after,
                   const FinetuneSubject& subject) {
+  if (result.out_of_time) fmt::print("the time is up after {} steps; --resume goes on\n", result.steps);
   fmt::print("loss of the first rows, before and after:\n");
   for (const train::RowLoss& row : result.rows) {
     fmt::print("  {:<20} {:8.4f} -> {:.4f}\n", row.place, row.before, row.after);

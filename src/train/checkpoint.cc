@@ -1,7 +1,6 @@
 #include "train/checkpoint.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -12,7 +11,7 @@ namespace patina::train {
 namespace {
 
 constexpr std::string_view kType = "checkpoint";
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 constexpr std::string_view kVersionKey = "checkpoint.version";
 constexpr std::string_view kStepKey = "checkpoint.step";
 constexpr std::string_view kEpochKey = "checkpoint.epoch";
@@ -21,7 +20,6 @@ constexpr std::string_view kBaseKey = "checkpoint.base_fingerprint";
 constexpr std::string_view kDataKey = "checkpoint.data_digest";
 constexpr std::string_view kChecksumKey = "checkpoint.checksum";
 constexpr std::string_view kSettingPrefix = "checkpoint.setting.";
-constexpr std::array<std::string_view, 3> kParts = {"", ".first_moment", ".second_moment"};
 
 [[noreturn]] void fail_corrupt(std::string_view source, std::string_view what) {
   fail(ErrorKind::kInvalidData, "{} is no whole checkpoint: {}; resume from another one", source, what);
@@ -49,22 +47,28 @@ std::span<const float> floats_of(const io::TensorInfo& tensor) {
   return {reinterpret_cast<const float*>(tensor.data.data()), tensor.data.size() / sizeof(float)};
 }
 
+// Arrays follow the parameter that they belong to.
 std::vector<ParameterState> parameters_of(std::span<const io::TensorInfo> tensors, std::string_view source) {
-  if (tensors.size() % kParts.size() != 0) fail_corrupt(source, "a tensor is missing");
   std::vector<ParameterState> parameters;
-  for (size_t i = 0; i < tensors.size(); i += kParts.size()) {
-    const io::TensorInfo& value = tensors[i];
-    for (size_t part = 0; part < kParts.size(); ++part) {
-      const io::TensorInfo& tensor = tensors[i + part];
-      if (tensor.name != value.name + std::string(kParts[part]) || tensor.type != quant::DType::kF32 ||
-          tensor.shape != value.shape) {
-        fail_corrupt(source, fmt::format("the tensor {} is out of place", io::printable(tensor.name)));
-      }
+  for (const io::TensorInfo& tensor : tensors) {
+    if (tensor.type != quant::DType::kF32) {
+      fail_corrupt(source, fmt::format("the tensor {} is not of f32", io::printable(tensor.name)));
     }
-    parameters.push_back(
-        {value.name, value.shape, floats_of(value), floats_of(tensors[i + 1]), floats_of(tensors[i + 2])});
+    const bool belongs = !parameters.empty() && tensor.name.starts_with(parameters.back().name + '.');
+    if (belongs) {
+      parameters.back().arrays.push_back({tensor.name.substr(parameters.back().name.size() + 1), tensor.data});
+    } else {
+      parameters.push_back({tensor.name, tensor.shape, floats_of(tensor), {}});
+    }
   }
   return parameters;
+}
+
+bool same_layout(const ParameterState& a, const ParameterState& b) {
+  return a.name == b.name && a.shape == b.shape &&
+         std::ranges::equal(a.arrays, b.arrays, [](const SavedArray& x, const SavedArray& y) {
+           return x.name == y.name && x.bytes.size() == y.bytes.size();
+         });
 }
 
 const Setting* find_setting(const Checkpoint& checkpoint, std::string_view name) {
@@ -95,12 +99,14 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
   io::Metadata metadata = metadata_of(checkpoint);
   std::vector<io::TensorInfo> tensors;
   std::vector<io::TensorToWrite> to_write;
+  const auto add = [&](const std::string& name, const std::vector<int64_t>& shape, std::span<const std::byte> bytes) {
+    tensors.push_back({name, quant::DType::kF32, shape, bytes});
+    to_write.push_back({name, quant::DType::kF32, shape, bytes});
+  };
   for (const ParameterState& parameter : checkpoint.parameters) {
-    const std::array parts = {parameter.value, parameter.first_moment, parameter.second_moment};
-    for (size_t i = 0; i < parts.size(); ++i) {
-      const std::string name = parameter.name + std::string(kParts[i]);
-      tensors.push_back({name, quant::DType::kF32, parameter.shape, std::as_bytes(parts[i])});
-      to_write.push_back({name, quant::DType::kF32, parameter.shape, std::as_bytes(parts[i])});
+    add(parameter.name, parameter.shape, std::as_bytes(parameter.value));
+    for (const SavedArray& array : parameter.arrays) {
+      add(parameter.name + '.' + array.name, {static_cast<int64_t>(array.bytes.size() / sizeof(float))}, array.bytes);
     }
   }
   metadata.set(std::string(kChecksumKey), checkpoint_checksum(metadata, tensors), io::MetaType::kU64);
@@ -163,10 +169,7 @@ void require_same_run(const Checkpoint& saved, const Checkpoint& now, std::strin
   if (saved.data_digest != now.data_digest) {
     fail(ErrorKind::kIncompatible, "{} belongs to other training data; resume with the same file, unchanged", source);
   }
-  const bool same_parameters = std::equal(
-      saved.parameters.begin(), saved.parameters.end(), now.parameters.begin(), now.parameters.end(),
-      [](const ParameterState& a, const ParameterState& b) { return a.name == b.name && a.shape == b.shape; });
-  if (!same_parameters) {
+  if (!std::ranges::equal(saved.parameters, now.parameters, same_layout)) {
     fail(ErrorKind::kIncompatible, "{} trains other tensors than this run; resume with the same LoRA settings", source);
   }
 }

@@ -12,13 +12,18 @@
 
 namespace patina::train {
 
-// A trained tensor with the optimizer's moments, all f32 and of the shape's size.
+// An array that belongs to a trained tensor, such as a moment of the optimizer: as long as a multiple of 4 bytes.
+struct SavedArray {
+  std::string name;  // "first_moment"
+  std::span<const std::byte> bytes;
+};
+
+// A trained tensor with the state that its training keeps.
 struct ParameterState {
-  std::string name;            // "blk.0.attn_q.lora_a"
-  std::vector<int64_t> shape;  // shape[0] = row length
-  std::span<const float> value;
-  std::span<const float> first_moment;
-  std::span<const float> second_moment;
+  std::string name;              // "blk.0.attn_q.lora_a"
+  std::vector<int64_t> shape;    // shape[0] = row length
+  std::span<const float> value;  // of the shape's size
+  std::vector<SavedArray> arrays;
 };
 
 // A setting that decides what the run computes, as its flag ("lora-rank") and value ("8").
@@ -56,7 +61,7 @@ Checkpoint parse_checkpoint(const io::Metadata& metadata, std::span<const io::Te
 uint64_t checkpoint_checksum(const io::Metadata& metadata, std::span<const io::TensorInfo> tensors);
 
 // Throws kIncompatible, naming `source` and what differs, unless `saved` can go on as the run that `now` describes (its
-// base, data, settings, and the names and shapes of its parameters; where it stands does not matter).
+// base, data, settings, and the names and sizes of its parameters and their arrays; where it stands does not matter).
 void require_same_run(const Checkpoint& saved, const Checkpoint& now, std::string_view source);
 
 }  // namespace patina::train

@@ -17,14 +17,7 @@ constexpr uint64_t kManyRows = 20000;
 
 uint64_t divide_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
-}  // namespace
-
-uint64_t default_epochs(Amount amount) {
-  const uint64_t least = amount.rows < kManyRows ? 3 : 1;
-  return std::max(least, divide_up(kStepsByDefault, amount.steps_per_epoch()));
-}
-
-double default_learning_rate(uint64_t base_weights) {
+double rate_for_adamw(uint64_t base_weights) {
   struct Point {
     double weights;
     double rate;
@@ -40,6 +33,18 @@ double default_learning_rate(uint64_t base_weights) {
     return from.rate * std::pow(to.rate / from.rate, share);
   }
   return kPoints.back().rate;
+}
+
+}  // namespace
+
+uint64_t default_epochs(Amount amount) {
+  const uint64_t least = amount.rows < kManyRows ? 3 : 1;
+  return std::max(least, divide_up(kStepsByDefault, amount.steps_per_epoch()));
+}
+
+double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer) {
+  const double factor = optimizer == OptimizerKind::kLion ? 1.0 / 3 : (optimizer == OptimizerKind::kSgd ? 30 : 1);
+  return factor * rate_for_adamw(base_weights);
 }
 
 uint64_t default_warmup(uint64_t steps) {

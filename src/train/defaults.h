@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "train/optimizer/optimizer.h"
+
 namespace patina::train {
 
 // The amount of work: how many examples there are and how many make one optimizer step.
@@ -19,8 +21,8 @@ uint64_t default_epochs(Amount amount);
 
 // The rate at which adapters of a model of this many weights learn quickly without diverging: 8e-3 up to five million,
 // 1e-3 from a hundred to a thousand million, 2e-4 from seven thousand million, and between these along straight lines
-// of the logarithms.
-double default_learning_rate(uint64_t base_weights);
+// of the logarithms. That is for AdamW; a third of it for Lion, thirty times as much for SGD.
+double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer = OptimizerKind::kAdamW);
 
 // 3 % of the steps, at least one.
 uint64_t default_warmup(uint64_t steps);

@@ -19,6 +19,9 @@ uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use) {
   return (kept + working) * tokens + 4 * static_cast<uint64_t>(logits + logits / 2);
 }
 
-uint64_t state_bytes(uint64_t parameters) { return 4 * sizeof(float) * parameters; }
+uint64_t state_bytes(uint64_t parameters, const ParameterOptions& options) {
+  const uint64_t copies = options.average_decay > 0 ? 3 : 2;
+  return copies * sizeof(float) * parameters + optimizer_bytes(options.optimizer.kind, parameters);
+}
 
 }  // namespace patina::train

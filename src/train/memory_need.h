@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "model/model.h"
+#include "train/parameters.h"
 
 namespace patina::train {
 
@@ -16,7 +17,7 @@ struct MemoryUse {
 // the tape keeps, gradients on their way back, and the loss head's chunk of logits.
 uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use);
 
-// Bytes of the trained numbers, their gradients and the optimizer's two moments.
-uint64_t state_bytes(uint64_t parameters);
+// Bytes of the trained numbers, their gradients, the optimizer's state and the average.
+uint64_t state_bytes(uint64_t parameters, const ParameterOptions& options);
 
 }  // namespace patina::train

@@ -4,33 +4,51 @@
 #include <cmath>
 #include <utility>
 
+#include "base/error.h"
+#include "train/clipping.h"
+
 namespace patina::train {
 namespace {
 
-std::vector<size_t> sizes_of(const adapter::LoraAdapter& adapter) {
-  std::vector<size_t> sizes;
-  for (const adapter::LoraEntry& entry : adapter.entries) {
-    sizes.push_back(entry.a.values().size());
-    sizes.push_back(entry.b.values().size());
-  }
-  return sizes;
-}
+constexpr std::string_view kSuffixA = ".lora_a";
+constexpr std::string_view kSuffixB = ".lora_b";
 
 }  // namespace
 
-Parameters::Parameters(const adapter::LoraAdapter& adapter, tensor::BufferPool& buffers, AdamWOptions options)
-    : optimizer_(sizes_of(adapter), options) {
+std::vector<Parameters::Parameter> Parameters::parameters_of(const adapter::LoraAdapter& adapter,
+                                                             tensor::BufferPool& buffers) {
+  std::vector<Parameter> parameters;
   for (const adapter::LoraEntry& entry : adapter.entries) {
-    for (const auto& [half, tensor] : {std::pair(".lora_a", entry.a), std::pair(".lora_b", entry.b)}) {
+    for (const auto& [half, tensor] : {std::pair(kSuffixA, entry.a), std::pair(kSuffixB, entry.b)}) {
       tensor.set_needs_grad(true);
-      parameters_.push_back({entry.site + half, tensor, buffers.make_zero(tensor.rows(), tensor.cols())});
+      parameters.push_back({entry.site + std::string(half), tensor, buffers.make_zero(tensor.rows(), tensor.cols())});
     }
   }
+  return parameters;
+}
+
+std::vector<std::span<float>> Parameters::values_of(const std::vector<Parameter>& parameters) {
+  std::vector<std::span<float>> values;
+  for (const Parameter& parameter : parameters) values.push_back(parameter.value.values());
+  return values;
+}
+
+Parameters::Parameters(const adapter::LoraAdapter& adapter, tensor::BufferPool& buffers,
+                       const ParameterOptions& options)
+    : parameters_(parameters_of(adapter, buffers)),
+      values_(values_of(parameters_)),
+      average_(values_, options.average_decay) {
+  if (!std::isfinite(options.b_rate_factor) || options.b_rate_factor <= 0) {
+    fail(ErrorKind::kInvalidArgument, "--lora-plus-ratio must be above 0");
+  }
+  std::vector<OptimizedParameter> optimized;
   for (const Parameter& parameter : parameters_) {
-    values_.push_back(parameter.value.values());
     gradients_.push_back(parameter.gradient.values());
     constant_gradients_.emplace_back(parameter.gradient.values());
+    const bool is_b = parameter.name.ends_with(kSuffixB);
+    optimized.push_back({parameter.value.values().size(), is_b ? options.b_rate_factor : 1});
   }
+  optimizer_ = make_optimizer(optimized, options.optimizer);
 }
 
 void Parameters::zero_gradients() {
@@ -43,31 +61,37 @@ void Parameters::accumulate_from(autograd::Tape& tape) const {
 
 double Parameters::step(double learning_rate, double max_norm) {
   const double norm = clip_global_norm(gradients_, max_norm);
-  if (std::isfinite(norm)) optimizer_.step(values_, constant_gradients_, learning_rate);
+  if (!std::isfinite(norm)) return norm;
+  optimizer_->step(values_, constant_gradients_, learning_rate);
+  average_.update(values_, optimizer_->steps());
   return norm;
 }
 
+std::vector<StateArray> Parameters::arrays(size_t parameter) {
+  std::vector<StateArray> arrays = optimizer_->state(parameter);
+  if (average_.enabled()) arrays.push_back({"average", std::as_writable_bytes(average_.of(parameter))});
+  return arrays;
+}
+
 std::vector<ParameterState> Parameters::state() {
-  std::vector<ParameterState> state;
+  std::vector<ParameterState> states;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const Parameter& parameter = parameters_[i];
-    state.push_back({parameter.name,
-                     {parameter.value.cols(), parameter.value.rows()},
-                     parameter.value.values(),
-                     optimizer_.first_moment(i),
-                     optimizer_.second_moment(i)});
+    const tensor::Tensor& value = parameters_[i].value;
+    ParameterState state = {parameters_[i].name, {value.cols(), value.rows()}, value.values(), {}};
+    for (const StateArray& array : arrays(i)) state.arrays.push_back({std::string(array.name), array.bytes});
+    states.push_back(std::move(state));
   }
-  return state;
+  return states;
 }
 
 void Parameters::restore(const Checkpoint& checkpoint) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const ParameterState& saved = checkpoint.parameters[i];
     std::ranges::copy(saved.value, values_[i].begin());
-    std::ranges::copy(saved.first_moment, optimizer_.first_moment(i).begin());
-    std::ranges::copy(saved.second_moment, optimizer_.second_moment(i).begin());
+    const std::vector<StateArray> own = arrays(i);
+    for (size_t k = 0; k < own.size(); ++k) std::ranges::copy(saved.arrays[k].bytes, own[k].bytes.begin());
   }
-  optimizer_.set_steps(checkpoint.step);
+  optimizer_->set_steps(checkpoint.step);
 }
 
 }  // namespace patina::train

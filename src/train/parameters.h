@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,28 +10,52 @@
 #include "autograd/tape.h"
 #include "tensor/tensor.h"
 #include "train/checkpoint.h"
-#include "train/optimizer.h"
+#include "train/optimizer/optimizer.h"
+#include "train/weight_average.h"
 
 namespace patina::train {
 
-// What is trained: A and B of every entry of an adapter, with their gradients and the optimizer's state. Shares the
-// adapter's tensors. Not thread safe.
+// How trained numbers are moved.
+struct ParameterOptions {
+  OptimizerOptions optimizer;
+  double b_rate_factor = 1;  // on the learning rate of every B (Hayou et al., 2024, "LoRA+"); above 0
+  double average_decay = 0;  // see WeightAverage
+};
+
+// What is trained: A and B of every entry of an adapter, with their gradients, the optimizer's state and the average.
+// Shares the adapter's tensors. Not thread safe.
 class Parameters {
  public:
-  // Marks the adapter's tensors as needing gradients; memory for these comes from `buffers`.
-  Parameters(const adapter::LoraAdapter& adapter, tensor::BufferPool& buffers, AdamWOptions options);
+  // Marks the adapter's tensors as needing gradients; memory for these comes from `buffers`. Throws kInvalidArgument
+  // for options out of range.
+  Parameters(const adapter::LoraAdapter& adapter, tensor::BufferPool& buffers, const ParameterOptions& options);
 
   void zero_gradients();
   // Gradients of the tape's backward pass are added to those here.
   void accumulate_from(autograd::Tape& tape) const;
-  // Clips the gradients to `max_norm` and makes a step of the optimizer. Returns the norm before; where it is not
-  // finite, nothing is changed.
+  std::span<const std::span<float>> gradients() const { return gradients_; }
+  // Clips the gradients to `max_norm` (0: not), makes a step of the optimizer and averages. Returns the norm before;
+  // where it is not finite, nothing is changed.
   double step(double learning_rate, double max_norm);
 
   // Views of the state, for a checkpoint.
   std::vector<ParameterState> state();
-  // Takes over what a checkpoint with the same names and shapes holds.
+  // Takes over what a checkpoint with the same names, shapes and arrays holds.
   void restore(const Checkpoint& checkpoint);
+
+  // While one lives, the adapter's tensors hold the averaged weights, which are what a run is for where there is an
+  // average: to be saved, measured and answered with. One at a time.
+  class Averaged {
+   public:
+    explicit Averaged(Parameters& parameters) : parameters_(parameters) { swap(); }
+    Averaged(const Averaged&) = delete;
+    Averaged& operator=(const Averaged&) = delete;
+    ~Averaged() { swap(); }
+
+   private:
+    void swap() { parameters_.average_.swap(parameters_.values_); }
+    Parameters& parameters_;
+  };
 
  private:
   struct Parameter {
@@ -39,11 +64,16 @@ class Parameters {
     tensor::Tensor gradient;
   };
 
+  static std::vector<Parameter> parameters_of(const adapter::LoraAdapter& adapter, tensor::BufferPool& buffers);
+  static std::vector<std::span<float>> values_of(const std::vector<Parameter>& parameters);
+  std::vector<StateArray> arrays(size_t parameter);
+
   std::vector<Parameter> parameters_;
   std::vector<std::span<float>> values_;
   std::vector<std::span<float>> gradients_;
   std::vector<std::span<const float>> constant_gradients_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
+  WeightAverage average_;
 };
 
 }  // namespace patina::train

@@ -3,19 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
-namespace patina::train {
+#include "train/duration.h"
 
-std::string duration_text(double seconds) {
-  constexpr double kLongest = 1e9;
-  const auto total = static_cast<uint64_t>(std::llround(std::clamp(seconds, 0.0, kLongest)));
-  const uint64_t hours = total / 3600;
-  const uint64_t minutes = total / 60 % 60;
-  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, total % 60);
-  return fmt::format("{}:{:02}", minutes, total % 60);
-}
+namespace patina::train {
 
 std::string progress_line(const StepRecord& record, double seconds_left, size_t width) {
   constexpr size_t kBarColumns = 24;

@@ -6,9 +6,6 @@
 
 namespace patina::train {
 
-// "1:05" or "2:03:04", rounded to seconds.
-std::string duration_text(double seconds);
-
 // One line of at most `width` columns (ASCII, no line end): a bar, the step, the loss, tokens/s and the time left.
 // Parts that do not fit are left out, the bar first.
 std::string progress_line(const StepRecord& record, double seconds_left, size_t width);

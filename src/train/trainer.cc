@@ -73,39 +73,24 @@ Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter
       data_(data),
       options_(options),
       files_(std::move(files)),
-      parameters_(adapter_, context.buffers, {.weight_decay = options.weight_decay}) {
-  check_options();
+      parameters_(adapter_, context.buffers, options.parameters) {
+  check_options(options);
+  constexpr size_t kMostExamples = size_t{1} << 31;
+  if (data_.size() == 0) fail(ErrorKind::kInvalidArgument, "there is nothing to train on; give some examples");
+  if (data_.size() >= kMostExamples) fail(ErrorKind::kInvalidArgument, "there are too many examples");
   amount_ = {data_.size(), options.batch_size * options.accumulation};
   epochs_ = options.epochs > 0 ? options.epochs : default_epochs(amount_);
   steps_ = epochs_ * steps_per_epoch();
   if (options.max_steps > 0) steps_ = std::min(steps_, options.max_steps);
-  schedule_.peak = options.learning_rate.value_or(default_learning_rate(weights_in(model.file())));
-  schedule_.steps = steps_;
-  schedule_.warmup = std::min(options.warmup.value_or(default_warmup(steps_)), steps_);
+  schedule_ = make_schedule(options, steps_, weights_in(model.file()));
   choose_memory();
   check_files();
   if (options.resume) load_checkpoint();
 }
 
-void Trainer::check_options() const {
-  const auto require = [](bool good, const char* sentence) {
-    if (!good) fail(ErrorKind::kInvalidArgument, "{}", sentence);
-  };
-  constexpr uint64_t kMost = uint64_t{1} << 31;
-  require(data_.size() > 0, "there is nothing to train on; give some examples");
-  require(options_.batch_size >= 1 && options_.batch_size < kMost, "the batch size must be at least 1");
-  require(options_.accumulation >= 1 && options_.accumulation < kMost, "--grad-accum must be at least 1");
-  require(options_.epochs < kMost, "there are too many epochs");
-  require(data_.size() < kMost, "there are too many examples");
-  const double rate = options_.learning_rate.value_or(1);
-  require(std::isfinite(rate) && rate > 0, "the learning rate must be above 0");
-  require(std::isfinite(options_.weight_decay) && options_.weight_decay >= 0, "the weight decay must be 0 or more");
-  require(options_.dropout >= 0 && options_.dropout < 1, "dropout must be at least 0 and below 1");
-}
-
 void Trainer::choose_memory() {
   const uint64_t available = platform::available_memory();
-  const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()));
+  const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()), options_.parameters);
   const size_t tokens = longest_pass(data_);
   if (available == 0 ||
       state + pass_bytes(model_, tokens, {.recompute_blocks = false, .compact = !context_.precise}) < available)
@@ -123,7 +108,7 @@ void Trainer::check_files() const {
   // A temporary file beside each is made and removed: what cannot be saved later is known now.
   const platform::AtomicFile adapter(files_.adapter);
   const platform::AtomicFile checkpoint(files_.checkpoint());
-  const uint64_t needed = state_bytes(static_cast<uint64_t>(adapter_.parameters()));
+  const uint64_t needed = state_bytes(static_cast<uint64_t>(adapter_.parameters()), options_.parameters);
   const std::filesystem::path folder = std::filesystem::absolute(files_.adapter).parent_path();
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(folder, error);
@@ -151,19 +136,12 @@ void Trainer::load_checkpoint() {
 }
 
 std::vector<Setting> Trainer::settings() const {
-  return {{"epochs", std::to_string(epochs_)},
-          {"max-steps", std::to_string(options_.max_steps)},
-          {"batch-size", std::to_string(options_.batch_size)},
-          {"grad-accum", std::to_string(options_.accumulation)},
-          {"learning-rate", fmt::format("{}", schedule_.peak)},
-          {"warmup", std::to_string(schedule_.warmup)},
-          {"weight-decay", fmt::format("{}", options_.weight_decay)},
-          {"lora-rank", std::to_string(adapter_.entries.front().rank())},
-          {"lora-alpha", fmt::format("{}", adapter_.alpha)},
-          {"lora-dropout", fmt::format("{}", options_.dropout)},
-          {"seed", std::to_string(options_.seed)},
-          {"shuffle", options_.shuffle ? "on" : "off"},
-          {"precise", context_.precise ? "on" : "off"}};
+  std::vector<Setting> settings = settings_of(options_, schedule_);
+  settings.push_back({"epochs", std::to_string(epochs_)});
+  settings.push_back({"lora-rank", std::to_string(adapter_.entries.front().rank())});
+  settings.push_back({"lora-alpha", fmt::format("{}", adapter_.alpha)});
+  settings.push_back({"precise", context_.precise ? "on" : "off"});
+  return settings;
 }
 
 Checkpoint Trainer::checkpoint() {
@@ -203,14 +181,15 @@ Plan Trainer::plan() {
   plan.warmup = schedule_.warmup;
   plan.parameters = static_cast<uint64_t>(adapter_.parameters());
   plan.memory_bytes =
-      static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters) +
+      static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters, options_.parameters) +
       pass_bytes(model_, longest_pass(data_), {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
   plan.recompute_blocks = recompute_blocks_;
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
                              static_cast<double>(steps_per_epoch());
   plan.seconds = seconds / static_cast<double>(measured) * tokens_left *
                  (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0));
-  plan.hint = learning_hint(amount_, epochs_, schedule_.peak, default_learning_rate(weights_in(model_.file())));
+  plan.hint = learning_hint(amount_, epochs_, schedule_.peak,
+                            default_learning_rate(weights_in(model_.file()), options_.parameters.optimizer.kind));
   return plan;
 }
 
@@ -274,6 +253,7 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
 
 void Trainer::save(const TrainObserver& observer) {
   save_checkpoint(files_.checkpoint(), checkpoint());
+  const Parameters::Averaged averaged(parameters_);
   adapter::save_lora(adapter_, files_.adapter, options_.adapter_type);
   if (observer.on_save) observer.on_save();
 }
@@ -284,10 +264,16 @@ TrainResult Trainer::run(const TrainObserver& observer) {
   const uint64_t save_steps = options_.save_every * steps_per_epoch();
   double seconds = 0;
   uint64_t steps_made = 0;
+  bool stopped = false;
   Clock::time_point last_save = Clock::now();
-  while (step_ < steps_) {
+  const Clock::time_point start = Clock::now();
+  const auto out_of_time = [&] { return options_.max_seconds > 0 && seconds_since(start) >= options_.max_seconds; };
+  while (step_ < steps_ && !(out_of_time() && steps_made > 0)) {
     const std::optional<StepRecord> record = run_step(observer);
-    if (!record) break;
+    if (!record) {
+      stopped = true;
+      break;
+    }
     step_log.write(*record);
     seconds += record->seconds;
     ++steps_made;
@@ -301,8 +287,9 @@ TrainResult Trainer::run(const TrainObserver& observer) {
     }
   }
   if (step_ > 0) save(observer);
-  TrainResult result = {.finished = step_ == steps_, .steps = step_, .rows = {}};
+  TrainResult result = {.finished = !stopped, .out_of_time = !stopped && step_ < steps_, .steps = step_, .rows = {}};
   if (!result.finished) return result;
+  const Parameters::Averaged averaged(parameters_);
   const std::vector<double> after = losses_of_first_rows(attachment_);
   for (size_t i = 0; i < after.size(); ++i) {
     result.rows.push_back({data_.place(i), losses_before_[i], after[i]});

@@ -18,8 +18,13 @@ class CheckpointTest : public testing::Test {
     result.base_fingerprint = 0xFEDCBA9876543210;
     result.data_digest = 0x8000000000000001;
     result.settings = {{"lora-rank", "2"}, {"seed", "7"}};
-    result.parameters = {{"blk.0.attn_q.lora_a", {3, 2}, a_, b_, c_}, {"blk.0.attn_q.lora_b", {1, 2}, d_, d_, d_}};
+    result.parameters = {{"blk.0.attn_q.lora_a", {3, 2}, a_, {{"first", as_bytes(b_)}, {"second", as_bytes(c_)}}},
+                         {"blk.0.attn_q.lora_b", {1, 2}, d_, {{"first", as_bytes(d_)}}}};
     return result;
+  }
+
+  static std::span<const std::byte> as_bytes(const std::vector<float>& numbers) {
+    return std::as_bytes(std::span(numbers));
   }
 
   const std::vector<float> a_ = {1, 2, 3, 4, 5, 6};
@@ -45,8 +50,12 @@ TEST_F(CheckpointTest, ComesBackAsItWas) {
     EXPECT_EQ(loaded.parameters[i].name, saved.parameters[i].name);
     EXPECT_EQ(loaded.parameters[i].shape, saved.parameters[i].shape);
     EXPECT_TRUE(std::ranges::equal(loaded.parameters[i].value, saved.parameters[i].value));
-    EXPECT_TRUE(std::ranges::equal(loaded.parameters[i].first_moment, saved.parameters[i].first_moment));
-    EXPECT_TRUE(std::ranges::equal(loaded.parameters[i].second_moment, saved.parameters[i].second_moment));
+    const std::vector<SavedArray>& arrays = loaded.parameters[i].arrays;
+    ASSERT_EQ(arrays.size(), saved.parameters[i].arrays.size());
+    for (size_t k = 0; k < arrays.size(); ++k) {
+      EXPECT_EQ(arrays[k].name, saved.parameters[i].arrays[k].name);
+      EXPECT_TRUE(std::ranges::equal(arrays[k].bytes, saved.parameters[i].arrays[k].bytes));
+    }
   }
   require_same_run(loaded, saved, "run");
 }
@@ -98,6 +107,9 @@ TEST_F(CheckpointTest, RefusesAnotherRun) {
   expect_error([&] { require_same_run(saved, now, "run"); }, ErrorKind::kIncompatible, "other training data");
   now = checkpoint();
   now.parameters[1].shape = {2, 1};
+  expect_error([&] { require_same_run(saved, now, "run"); }, ErrorKind::kIncompatible, "other tensors");
+  now = checkpoint();
+  now.parameters[1].arrays[0].name = "other";
   expect_error([&] { require_same_run(saved, now, "run"); }, ErrorKind::kIncompatible, "other tensors");
   now = checkpoint();
   now.settings.push_back({"lora-alpha", "16"});

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "train/duration.h"
 #include "train/test_support.h"
 
 namespace patina::train {
@@ -17,7 +18,19 @@ constexpr StepRecord kRecord = {.step = 12,
                                 .tokens = 90,
                                 .seconds = 2};
 
-TEST(Progress, TellsDurations) {
+TEST(Duration, IsRead) {
+  EXPECT_EQ(parse_duration("45s"), 45);
+  EXPECT_EQ(parse_duration("90m"), 5400);
+  EXPECT_EQ(parse_duration("1h30m"), 5400);
+  EXPECT_EQ(parse_duration("1.5h"), 5400);
+  EXPECT_EQ(parse_duration("2d"), 172800);
+  EXPECT_EQ(parse_duration("7"), 7);
+  for (const char* bad : {"", "h", "2x", "-1h", "1h-", "0", "nan", "inf", "1e9h", "1 h", "99999999999999h"}) {
+    EXPECT_FALSE(parse_duration(bad)) << bad;
+  }
+}
+
+TEST(Duration, IsTold) {
   EXPECT_EQ(duration_text(0), "0:00");
   EXPECT_EQ(duration_text(65.4), "1:05");
   EXPECT_EQ(duration_text(7384), "2:03:04");

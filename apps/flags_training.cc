@@ -1,0 +1,80 @@
+#include "apps/flags_training.h"
+
+#include "base/error.h"
+#include "train/duration.h"
+
+namespace patina::apps {
+
+namespace {
+
+void add_course_flags(FlagGroup group, TrainingFlags& flags) {
+  constexpr int64_t kMost = 1'000'000'000;
+  train::TrainOptions& options = flags.options;
+  group.add("--epochs", options.epochs, "N", "passes over the text (default chosen by the amount of it)")
+      .hide_default()
+      .between(1, kMost);
+  group.add("-p,-b,--batch-size", options.batch_size, "N", "examples in one step").between(1, kMost);
+  group.add("--grad-accum", options.accumulation, "N", "batches whose gradients make one step").between(1, kMost);
+  group.add("--max-steps", options.max_steps, "N", "end the run after so many; 0: no limit");
+  group.add("--max-time", flags.max_time, "TIME", "end the run after that, e.g. 90m, 2h or 1h30m");
+  group.add_switch("--shuffle,!--no-shuffle", options.shuffle,
+                   "each pass has an order of its own (the default), or that of the text");
+  group.add("-s,--seed", options.seed, "N", "of the adapter's first values, the order of the examples and dropout");
+}
+
+void add_optimizer_flags(FlagGroup group, TrainingFlags& flags) {
+  train::ParameterOptions& options = flags.options.parameters;
+  group.add("--optimizer", flags.optimizer, "NAME", "adamw, adamw8bit (moments in 8 bits), lion or sgd")
+      .one_of({"adamw", "adamw8bit", "lion", "sgd"});
+  group.add("--beta1", options.optimizer.beta1, "X", "share of the first moment that stays (default 0.9)");
+  group.add("--beta2", options.optimizer.beta2, "X", "of the second (default 0.999; of lion 0.99)");
+  group.add("--epsilon", options.optimizer.epsilon, "X", "of AdamW");
+  group.add("--weight-decay", options.optimizer.weight_decay, "X", "share of the weights taken away, times the rate");
+  group.add("--max-grad-norm", flags.options.max_gradient_norm, "X", "gradients are cut to that; 0: not");
+  group.add("--ema", options.average_decay, "X",
+            "save a moving average of the weights of which that share stays each step, e.g. 0.999; 0: none");
+}
+
+void add_schedule_flags(FlagGroup group, TrainingFlags& flags) {
+  train::TrainOptions& options = flags.options;
+  group.add("--learning-rate,--lr", options.learning_rate, "X",
+            "the highest (default chosen by the model's size and the optimizer)");
+  group.add("--lr-schedule", flags.schedule, "NAME", "after warm-up: constant, linear, cosine, cosine-restarts or wsd")
+      .one_of({"constant", "linear", "cosine", "cosine-restarts", "wsd"});
+  group.add("--min-lr", options.schedule.minimum, "X", "the rate at the end");
+  group.add("--warmup", options.warmup, "N", "steps in which the rate rises (default 3 % of all)");
+  group.add("--warmup-ratio", options.warmup_ratio, "X", "the same as a share of all steps");
+  group.add("--lr-cycles", options.schedule.cycles, "N", "how often cosine-restarts begins");
+  group.add("--lr-decay-share", options.schedule.decay_share, "X", "share of all steps in which wsd falls");
+}
+
+void add_lora_flags(FlagGroup group, TrainingFlags& flags) {
+  group.add("--lora-rank", flags.lora.rank, "N", "rank of the correction of each layer");
+  group.add("--lora-alpha", flags.lora.alpha, "X", "the corrections act times alpha / rank");
+  group.add("--lora-targets", flags.lora.targets, "LIST",
+            "layers that are corrected: all, attn, or names like attn_q,ffn_*");
+  group.add("--lora-dropout", flags.options.dropout, "X", "share of the corrections' inputs left out while training");
+  group.add("--lora-type", flags.lora_type, "TYPE", "how the adapter is saved: f16 or f32").one_of({"f16", "f32"});
+}
+
+}  // namespace
+
+void TrainingFlags::resolve() {
+  options.parameters.optimizer.kind = train::optimizer_from_name(optimizer).value();
+  options.schedule.kind = train::schedule_from_name(schedule).value();
+  options.adapter_type = lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
+  lora.seed = options.seed;
+  if (!max_time) return;
+  const std::optional<double> seconds = train::parse_duration(*max_time);
+  if (!seconds) fail(ErrorKind::kInvalidArgument, "--max-time {} is no time; write 90m, 2h or 1h30m", *max_time);
+  options.max_seconds = *seconds;
+}
+
+void add_training_flags(CommandLine& line, TrainingFlags& flags) {
+  add_course_flags(line.group("Training"), flags);
+  add_optimizer_flags(line.group("The optimizer"), flags);
+  add_schedule_flags(line.group("The learning rate"), flags);
+  add_lora_flags(line.group("The adapter"), flags);
+}
+
+}  // namespace patina::apps
