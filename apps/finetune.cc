@@ -67,6 +67,7 @@ void protect_inputs(const train::RunFiles& files, const FinetuneFlags& flags) {
     std::vector<fs::path> inputs(flags.data.paths.begin(), flags.data.paths.end());
     inputs.insert(inputs.end(), flags.validation.paths.begin(), flags.validation.paths.end());
     inputs.push_back(flags.model.path);
+    if (flags.training.init_adapter) inputs.push_back(*flags.training.init_adapter);
     for (const fs::path& input : inputs) {
       std::error_code error;
       if (!fs::equivalent(output, input, error) || error) continue;
@@ -165,14 +166,15 @@ int run_finetune(const Invocation& call) {
   make_folder(flags.out_folder);
   tensor::BufferPool buffers;
   ops::Context context = runtime->make_context(buffers);
-  const adapter::LoraAdapter adapter =
-      train::new_adapter(runtime->model(), flags.training.lora, prompt_template(*data, maker->options().chat));
+  const StartingAdapter start =
+      starting_adapter(flags.training, *runtime, context, prompt_template(*data, maker->options().chat), line.log());
   train::TrainResult result;
   std::string before;
   train::LossSum loss_before;
   train::LossSum loss_after;
   {
-    train::Trainer trainer(runtime->model(), context, adapter, *data, flags.training.options, files);
+    train::Trainer trainer(runtime->model(), context, start.adapter, *data, flags.training.options, files,
+                           start.subtracted);
     log_plan(trainer.plan(), subject, line.log());
     if (held) loss_before = measure_rows(*runtime, runtime->attachment(), *held, line.log());
     before = sample_answer(*runtime, sample, subject.sample);

@@ -1,7 +1,9 @@
 #include "apps/flags_training.h"
 
+#include "adapter/principal_init.h"
 #include "base/error.h"
 #include "train/duration.h"
+#include "train/trainer.h"
 
 namespace patina::apps {
 
@@ -53,13 +55,59 @@ void add_lora_flags(FlagGroup group, TrainingFlags& flags) {
   group.add("--lora-alpha", flags.lora.alpha, "X", "the corrections act times alpha / rank");
   group.add("--lora-targets", flags.lora.targets, "LIST",
             "layers that are corrected: all, attn, or names like attn_q,ffn_*");
+  group.add("--lora-layers", flags.lora.layers, "LIST", "only in these blocks, e.g. 8-15 or 0,2,8-");
+  group.add("--lora-rank-pattern", flags.lora.rank_pattern, "LIST", "ranks of some layers, e.g. attn_*=16,ffn_*=4");
+  group.add_switch("--rslora", flags.lora.rank_stabilized, "the corrections act times alpha / sqrt(rank)");
+  group
+      .add("--lora-plus-ratio", flags.options.parameters.b_rate_factor, "X",
+           "learning rate of the matrices B by that of A (LoRA+), e.g. 16")
+      .hide_default();
+  group
+      .add("--lora-init", flags.init, "NAME",
+           "begin with lora (no change), or with the part of the base that pissa or olora choose")
+      .one_of({"lora", "pissa", "olora"});
+  group.add("--init-adapter,--lora", flags.init_adapter, "FILE",
+            "train this adapter further; its ranks, alpha and layers stay");
+  group.add("--neftune", flags.options.noise, "X", "noise on the embeddings while training, e.g. 5; 0: none");
   group.add("--lora-dropout", flags.options.dropout, "X", "share of the corrections' inputs left out while training");
   group.add("--lora-type", flags.lora_type, "TYPE", "how the adapter is saved: f16 or f32").one_of({"f16", "f32"});
 }
 
+// Throws unless the adapter in the file fits the model.
+adapter::LoraAdapter adapter_to_go_on_with(const std::filesystem::path& path, const engine::Runtime& runtime,
+                                           const LogSink& log) {
+  const model::Model& model = runtime.model();
+  adapter::LoraAdapter adapter = adapter::load_lora(path);
+  adapter::Attachment attachment(model.sites().size());
+  adapter::attach_lora(adapter, path.string(), 1.0F, {model.sites(), model.hyper().architecture, model.fingerprint()},
+                       attachment, log);
+  return adapter;
+}
+
 }  // namespace
 
+StartingAdapter starting_adapter(const TrainingFlags& flags, const engine::Runtime& runtime,
+                                 const ops::Context& context, std::string_view prompt_template, const LogSink& log) {
+  const model::Model& model = runtime.model();
+  StartingAdapter result = {train::new_adapter(model, flags.lora, prompt_template), {}};
+  if (flags.init_adapter) {
+    adapter::LoraAdapter given = adapter_to_go_on_with(*flags.init_adapter, runtime, log);
+    result.adapter.alpha = given.alpha;
+    result.adapter.entries = std::move(given.entries);
+  }
+  if (flags.init == "lora") return result;
+  const auto init = flags.init == "pissa" ? adapter::PrincipalInit::kPissa : adapter::PrincipalInit::kOlora;
+  patina::log(log, LogLevel::kInfo, "looking for the part of the model to begin with");
+  adapter::init_from_base(result.adapter, model.file(), init, flags.options.seed, context);
+  result.subtracted = adapter::clone(result.adapter);
+  return result;
+}
+
 void TrainingFlags::resolve() {
+  if (init_adapter && init != "lora") {
+    fail(ErrorKind::kInvalidArgument, "--lora-init {} begins anew; leave --init-adapter out", init);
+  }
+  options.init = init;
   options.parameters.optimizer.kind = train::optimizer_from_name(optimizer).value();
   options.schedule.kind = train::schedule_from_name(schedule).value();
   options.adapter_type = lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;

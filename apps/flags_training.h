@@ -1,10 +1,13 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "adapter/lora_adapter.h"
 #include "apps/command_line.h"
+#include "engine/runtime.h"
 #include "train/run.h"
 
 namespace patina::apps {
@@ -17,10 +20,21 @@ struct TrainingFlags {
   std::string schedule = "cosine";
   std::optional<std::string> max_time;
   std::string lora_type = "f16";
+  std::string init = "lora";
+  std::optional<std::filesystem::path> init_adapter;
 
   // Turns texts into what they mean. To be called once, after parsing; throws kInvalidArgument.
   void resolve();
 };
+
+// What a run trains, and what of it the model already has (train::Trainer's `subtracted`).
+struct StartingAdapter {
+  adapter::LoraAdapter adapter;
+  std::optional<adapter::LoraAdapter> subtracted;
+};
+// A new adapter, or the one that the flags name. Throws what reading and fitting it do.
+StartingAdapter starting_adapter(const TrainingFlags& flags, const engine::Runtime& runtime,
+                                 const ops::Context& context, std::string_view prompt_template, const LogSink& log);
 
 void add_training_flags(CommandLine& line, TrainingFlags& flags);
 

@@ -1,8 +1,10 @@
 #include "adapter/lora_adapter.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -86,6 +88,85 @@ void refuse_outside_blocks(std::string_view site, std::string_view label) {
        label, site);
 }
 
+// A number of a list that a user wrote; empty for anything else.
+std::optional<int64_t> to_number(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number >= 0 ? std::optional(number) : std::nullopt;
+}
+
+// 8 of "blk.8.attn_q", -1 of a layer outside the blocks.
+int64_t block_of(std::string_view site) {
+  constexpr std::string_view kBlock = "blk.";
+  if (!site.starts_with(kBlock)) return -1;
+  site.remove_prefix(kBlock.size());
+  return to_number(site.substr(0, site.find('.'))).value_or(-1);
+}
+
+struct BlockRange {
+  int64_t first;
+  int64_t last;  // included
+};
+
+// Of "8-15", "3" and "8-".
+std::vector<BlockRange> parse_layers(std::string_view layers, int64_t blocks) {
+  std::vector<BlockRange> ranges;
+  for (const std::string_view part : split(layers)) {
+    const size_t dash = part.find('-');
+    const std::optional<int64_t> first = to_number(part.substr(0, dash));
+    std::optional<int64_t> last = first;
+    if (dash != std::string_view::npos) {
+      last = dash + 1 == part.size() ? std::optional(blocks - 1) : to_number(part.substr(dash + 1));
+    }
+    if (!first || !last || *first > *last || *last >= blocks) {
+      fail(ErrorKind::kInvalidArgument,
+           "'{}' is no range of layers; this model has the layers 0 to {}: write 0-{} or a list like 0,2,4-", part,
+           blocks - 1, blocks - 1);
+    }
+    ranges.push_back({*first, *last});
+  }
+  return ranges;
+}
+
+// One part of LoraOptions::rank_pattern.
+struct RankRule {
+  std::string_view pattern;
+  int64_t rank;
+};
+
+void check_rank(int64_t rank) {
+  if (rank >= 1 && rank <= kMaxRank) return;
+  fail(ErrorKind::kInvalidArgument, "the rank of an adapter is {}; it must be 1 to {}", rank, kMaxRank);
+}
+
+std::vector<RankRule> parse_ranks(std::span<const LinearSite> selected, std::string_view patterns) {
+  std::vector<RankRule> rules;
+  if (patterns.empty()) return rules;
+  for (const std::string_view part : split(patterns)) {
+    const size_t equals = std::min(part.find('='), part.size());
+    const std::string_view pattern = part.substr(0, equals);
+    const std::optional<int64_t> rank = to_number(part.substr(std::min(equals + 1, part.size())));
+    if (!rank) fail(ErrorKind::kInvalidArgument, "'{}' gives no rank; write patterns like attn_*=16,ffn_*=4", part);
+    check_rank(*rank);
+    if (std::ranges::none_of(selected, [&](const LinearSite& site) { return names(pattern, site.name); })) {
+      fail(ErrorKind::kInvalidArgument, "'{}' fits no layer that is trained; these are: {}", pattern,
+           layer_names(selected));
+    }
+    rules.push_back({pattern, *rank});
+  }
+  return rules;
+}
+
+void check_lora_options(const LoraOptions& options) {
+  check_rank(options.rank);
+  if (!std::isfinite(options.alpha) || options.alpha <= 0.0F) {
+    fail(ErrorKind::kInvalidArgument, "the alpha of an adapter is {}; it must be more than 0", options.alpha);
+  }
+  if (options.rank_stabilized && !options.rank_pattern.empty()) {
+    fail(ErrorKind::kInvalidArgument, "--rslora takes one rank for all layers; leave --lora-rank-pattern out");
+  }
+}
+
 // Which sites an adapter's entries correct, in the order of the entries.
 std::vector<size_t> fit(const LoraAdapter& adapter, std::string_view label, const AttachmentTarget& target) {
   if (adapter.architecture != target.architecture) {
@@ -137,7 +218,8 @@ void set_scales(LoraAdapter& adapter, std::span<const float> scales) {
   }
 }
 
-std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets) {
+std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets,
+                                     std::string_view layers) {
   std::set<std::string_view> wanted;
   for (const std::string_view target : split(targets)) {
     const auto count = std::count_if(sites.begin(), sites.end(), [&](const LinearSite& site) {
@@ -154,21 +236,32 @@ std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::str
   for (const LinearSite& site : sites) {
     if (wanted.contains(site.name)) selected.push_back(site);
   }
+  if (layers.empty()) return selected;
+  int64_t blocks = 0;
+  for (const LinearSite& site : sites) blocks = std::max(blocks, block_of(site.name) + 1);
+  const std::vector<BlockRange> ranges = parse_layers(layers, blocks);
+  std::erase_if(selected, [&](const LinearSite& site) {
+    const int64_t block = block_of(site.name);
+    return std::ranges::none_of(ranges, [&](BlockRange range) { return range.first <= block && block <= range.last; });
+  });
+  if (selected.empty()) {
+    fail(ErrorKind::kInvalidArgument, "no layer '{}' is in the blocks {}; choose others", targets, layers);
+  }
   return selected;
 }
 
 LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& options) {
-  if (options.rank < 1 || options.rank > kMaxRank) {
-    fail(ErrorKind::kInvalidArgument, "the rank of an adapter is {}; it must be 1 to {}", options.rank, kMaxRank);
-  }
-  if (!std::isfinite(options.alpha) || options.alpha <= 0.0F) {
-    fail(ErrorKind::kInvalidArgument, "the alpha of an adapter is {}; it must be more than 0", options.alpha);
-  }
+  check_lora_options(options);
   LoraAdapter adapter;
   adapter.alpha = options.alpha;
+  if (options.rank_stabilized) adapter.alpha *= std::sqrt(static_cast<float>(options.rank));
   tensor::BufferPool pool;
-  for (const LinearSite& site : select_sites(sites, options.targets)) {
-    LoraEntry entry{site.name, pool.make(options.rank, site.in), pool.make_zero(site.out, options.rank)};
+  const std::vector<LinearSite> selected = select_sites(sites, options.targets, options.layers);
+  const std::vector<RankRule> rules = parse_ranks(selected, options.rank_pattern);
+  for (const LinearSite& site : selected) {
+    const auto rule = std::ranges::find_if(rules, [&](const RankRule& r) { return names(r.pattern, site.name); });
+    const int64_t rank = rule == rules.end() ? options.rank : rule->rank;
+    LoraEntry entry{site.name, pool.make(rank, site.in), pool.make_zero(site.out, rank)};
     SplitMix random(options.seed ^ hash(site.name));
     const float bound = 1.0F / std::sqrt(static_cast<float>(site.in));
     for (float& value : entry.a.values()) value = random.symmetric() * bound;

@@ -36,6 +36,9 @@ struct LoraOptions {
   int64_t rank = 8;             // 1 to kMaxRank
   float alpha = 16.0F;          // positive; an entry acts with alpha / rank
   std::string targets = "all";  // see select_sites()
+  std::string layers;           // see select_sites()
+  std::string rank_pattern;  // ranks of some layers: "attn_*=16,ffn_*=4"; the first that fits counts, others have rank
+  bool rank_stabilized = false;  // act with alpha / sqrt(rank) (Kalajdzievski, 2023, "rsLoRA"); one rank for all
   uint64_t seed = 1;
 };
 
@@ -66,12 +69,15 @@ void set_scales(LoraAdapter& adapter, std::span<const float> scales);
 
 // The sites that `targets` names, in the model's order: "all"; "attn" (every name that begins with attn_); or a
 // comma-separated list of names or patterns with * and ?, of layers of every block ("attn_q,ffn_*") or, with a dot, of
-// one ("blk.0.attn_q"). Throws kInvalidArgument, listing the names there are, for a part that names no site.
-std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets);
+// one ("blk.0.attn_q"). `layers`: only in these blocks, numbers from 0 and ranges ("8-15" or "0,2,8-"); empty: in all.
+// Throws kInvalidArgument, listing what there is, for a part that names no site and for what is no range.
+std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets,
+                                     std::string_view layers = {});
 
 // A new adapter that changes nothing yet: A uniform in +-1/sqrt(in), which is PEFT's Kaiming initialization, B zero.
-// The same numbers on every machine. Names, fingerprint and template are left to the caller. Throws kInvalidArgument
-// for options out of range and as select_sites() does.
+// The same numbers on every machine. Rank-stabilized, its alpha is that of the options times sqrt(rank), so that
+// readers who divide by the rank come to the same. Names, fingerprint and template are left to the caller. Throws
+// kInvalidArgument for options out of range and as select_sites() does.
 LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& options);
 
 // Writes a GGUF adapter (docs/formats/adapter.md) that llama.cpp loads as it is, atomically: on failure (kIo) the file

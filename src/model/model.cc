@@ -62,6 +62,16 @@ Layout lay_out(std::span<const SequencePart> parts) {
   return layout;
 }
 
+void add_noise(ops::Context& context, adapter::EmbeddingNoise noise, std::span<const ops::Segment> segments,
+               const ops::Tensor& x) {
+  if (noise.alpha == 0) return;
+  for (const ops::Segment& segment : segments) {
+    const ops::Tensor rows = x.rows_view(segment.begin, segment.count);
+    const float size = noise.alpha / std::sqrt(static_cast<float>(rows.size()));
+    ops::add_noise(context, rows, size, noise.seed + static_cast<uint64_t>(segment.begin * x.cols()));
+  }
+}
+
 }  // namespace
 
 Model::Model(std::shared_ptr<const io::ModelFile> file, Hyperparameters hyper, const ArchitectureInfo& architecture)
@@ -127,6 +137,7 @@ ops::Tensor Model::hidden(ops::Context& context, std::span<const SequencePart> p
   }
   ops::Tensor x = ops::embed(context, weights_->embedding->type, weights_->embedding->data, hyper_.hidden_size,
                              layout.tokens, architecture_->embedding_scale(hyper_));
+  if (context.recorder != nullptr) add_noise(context, adapters.noise(), pass->segments, x);
   for (int64_t layer = 0; layer < hyper_.layers; ++layer) {
     x = ops::block(context, x, [pass, layer, info = architecture_](ops::Context& ctx, const ops::Tensor& input) {
       return info->block(ctx, *pass, *info, layer, input);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "ops/mix.h"
 
 namespace patina::ops {
 
@@ -11,14 +12,6 @@ namespace {
 // Tokens and columns that one worker takes at a time.
 constexpr int64_t kTokenTile = 32;
 constexpr int64_t kColumnTile = 256;
-
-// SplitMix64 (Steele, Lea, Flood, 2014): a well-mixed number for each position.
-uint64_t mix(uint64_t z) {
-  z += 0x9E3779B97F4A7C15U;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
 
 // out = x with each element zero at the term's dropout rate, the rest scaled up to keep the mean.
 Tensor dropped(Context& context, const Tensor& x, const LoraTerm& term) {

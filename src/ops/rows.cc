@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "ops/mix.h"
 #include "quant/dequantize.h"
 
 namespace patina::ops {
@@ -64,6 +65,16 @@ Tensor embed(Context& context, quant::DType type, std::span<const std::byte> tab
     if (scale != 1.0F) context.kernels.vector.scale(scale, row, row, cols);
   }
   return out;
+}
+
+void add_noise(Context& context, const Tensor& x, float size, uint64_t seed) {
+  constexpr int64_t kChunk = 16384;
+  context.parallel(x.size(), kChunk, 4 * x.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t i = begin; i < end; ++i) {
+      const uint64_t number = mix(seed + static_cast<uint64_t>(i));
+      x.data()[i] += size * (static_cast<float>(number >> 40) * 0x1p-23F - 1.0F);
+    }
+  });
 }
 
 }  // namespace patina::ops

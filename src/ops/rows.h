@@ -18,4 +18,8 @@ Tensor gather_rows(Context& context, const Tensor& x, std::span<const int32_t> r
 Tensor embed(Context& context, quant::DType type, std::span<const std::byte> table, int64_t cols,
              std::span<const int32_t> ids, float scale);
 
+// Adds numbers uniform in +-size to every element, in place; which ones follows from the seed. Never recorded: what is
+// added is constant.
+void add_noise(Context& context, const Tensor& x, float size, uint64_t seed);
+
 }  // namespace patina::ops

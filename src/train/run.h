@@ -42,7 +42,9 @@ struct TrainOptions {
   ScheduleOptions schedule;
   ParameterOptions parameters;
   double max_gradient_norm = 1;  // 0: gradients are not clipped
+  float noise = 0;               // adapter::EmbeddingNoise::alpha, 0 or more
   float dropout = 0;             // of the adapters' inputs, 0 to below 1
+  std::string init = "lora";     // how the adapter begins: only a setting that a resumed run must share
   uint64_t seed = 1;             // of the examples' order and of dropout
   bool shuffle = true;           // each epoch has an order of its own, else that of the data
   uint64_t max_steps = 0;        // the run ends after so many; 0: no limit

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "adapter/principal_init.h"
 #include "base/error.h"
 #include "platform/atomic_file.h"
 #include "platform/memory.h"
@@ -39,9 +40,12 @@ uint64_t weights_in(const io::ModelFile& file) {
   return weights;
 }
 
-adapter::Attachment attach(const model::Model& model, const adapter::LoraAdapter& adapter) {
+adapter::Attachment attach(const model::Model& model, const adapter::LoraAdapter& adapter,
+                           const std::optional<adapter::LoraAdapter>& subtracted) {
   adapter::Attachment attachment(model.sites().size());
-  adapter::attach_lora(adapter, "the new adapter", 1.0F, {model.sites(), model.hyper().architecture}, attachment, {});
+  const adapter::AttachmentTarget target = {model.sites(), model.hyper().architecture};
+  adapter::attach_lora(adapter, "the adapter", 1.0F, target, attachment, {});
+  if (subtracted) adapter::attach_lora(*subtracted, "the adapter", -1.0F, target, attachment, {});
   return attachment;
 }
 
@@ -65,11 +69,13 @@ adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraO
 }
 
 Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter,
-                 const DataSet& data, const TrainOptions& options, RunFiles files)
+                 const DataSet& data, const TrainOptions& options, RunFiles files,
+                 std::optional<adapter::LoraAdapter> subtracted)
     : model_(model),
       context_(context),
       adapter_(adapter),
-      attachment_(attach(model, adapter)),
+      subtracted_(std::move(subtracted)),
+      attachment_(attach(model, adapter, subtracted_)),
       data_(data),
       options_(options),
       files_(std::move(files)),
@@ -203,10 +209,11 @@ std::span<const uint32_t> Trainer::rows_of_step(uint64_t step) {
   return std::span(order_).subspan(first, std::min<size_t>(amount_.rows_per_step, order_.size() - first));
 }
 
-// Acts only where something is recorded, so not on the losses that are compared.
-void Trainer::set_dropout(uint64_t step, uint64_t pass) {
-  if (options_.dropout == 0) return;
+// Dropout and noise, which act only where something is recorded, so not on the losses that are compared.
+void Trainer::set_random(uint64_t step, uint64_t pass) {
   Random random(Random(Random(options_.seed).next() + step).next() + pass);
+  if (options_.noise > 0) attachment_.set_noise({options_.noise, random.next()});
+  if (options_.dropout == 0) return;
   for (std::vector<ops::LoraTerm>& terms : attachment_.terms()) {
     for (ops::LoraTerm& term : terms) {
       term.dropout = options_.dropout;
@@ -228,7 +235,7 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
   double loss = 0;
   for (size_t pass = 0; pass < batches.size(); ++pass) {
     if (observer.stop && observer.stop()) return std::nullopt;
-    set_dropout(step_, pass);
+    set_random(step_, pass);
     loss += add_gradients({model_, context_, attachment_}, batches[pass], 1.0F / static_cast<float>(targets),
                           recompute_blocks_, parameters_);
   }
@@ -254,7 +261,8 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
 void Trainer::save(const TrainObserver& observer) {
   save_checkpoint(files_.checkpoint(), checkpoint());
   const Parameters::Averaged averaged(parameters_);
-  adapter::save_lora(adapter_, files_.adapter, options_.adapter_type);
+  adapter::save_lora(subtracted_ ? adapter::difference(adapter_, *subtracted_) : adapter_, files_.adapter,
+                     options_.adapter_type);
   if (observer.on_save) observer.on_save();
 }
 

@@ -29,11 +29,13 @@ adapter::LoraAdapter new_adapter(const model::Model& model, const adapter::LoraO
 // threads and wherever the run was stopped and resumed. Not thread safe. Everything referred to must outlive it.
 class Trainer {
  public:
-  // `adapter` is a new_adapter(), also where a run is resumed, whose state is then read; it is changed in place. Throws
+  // `adapter` is a new_adapter() or one that is to be trained further, also where a run is resumed, whose state is then
+  // read; it is changed in place. With `subtracted`, a clone() of it, the model acts without what the adapter was, and
+  // the difference is what is saved. Throws kIncompatible for an adapter that does not fit the model,
   // kInvalidArgument for options out of range or no examples, kOutOfMemory where a step cannot fit, kIo where the files
   // cannot be written or have no room, and with `resume` kNotFound, kInvalidData or kIncompatible for the checkpoint.
   Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter, const DataSet& data,
-          const TrainOptions& options, RunFiles files);
+          const TrainOptions& options, RunFiles files, std::optional<adapter::LoraAdapter> subtracted = std::nullopt);
 
   // Measures the loss of the first rows without the adapter, and from the time that took estimates the whole.
   Plan plan();
@@ -53,7 +55,7 @@ class Trainer {
   Checkpoint checkpoint();
   std::vector<Setting> settings() const;
   std::span<const uint32_t> rows_of_step(uint64_t step);
-  void set_dropout(uint64_t step, uint64_t pass);
+  void set_random(uint64_t step, uint64_t pass);
   std::optional<StepRecord> run_step(const TrainObserver& observer);
   void save(const TrainObserver& observer);
   std::vector<double> losses_of_first_rows(const adapter::Attachment& adapters);
@@ -61,6 +63,7 @@ class Trainer {
   const model::Model& model_;
   ops::Context& context_;
   adapter::LoraAdapter adapter_;
+  std::optional<adapter::LoraAdapter> subtracted_;
   adapter::Attachment attachment_;
   const DataSet& data_;
   TrainOptions options_;

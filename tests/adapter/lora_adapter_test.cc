@@ -54,6 +54,49 @@ TEST(SelectSites, WhatNamesNothingIsRefusedWithTheNamesThereAre) {
   expect_error([] { selected(""); }, ErrorKind::kInvalidArgument, "attn_q, attn_k, ffn_up, ffn_down");
 }
 
+std::vector<std::string> selected_in(std::string_view layers) {
+  std::vector<std::string> names;
+  for (const LinearSite& site : select_sites(model_sites(), "attn_q", layers)) names.push_back(site.name);
+  return names;
+}
+
+TEST(SelectSites, InSomeBlocksOnly) {
+  EXPECT_THAT(selected_in("1"), ElementsAre("blk.1.attn_q"));
+  EXPECT_THAT(selected_in("0-1"), ElementsAre("blk.0.attn_q", "blk.1.attn_q"));
+  EXPECT_THAT(selected_in("1-"), ElementsAre("blk.1.attn_q"));
+  EXPECT_THAT(selected_in("1,0"), ElementsAre("blk.0.attn_q", "blk.1.attn_q"));
+  for (const char* bad : {"2", "1-0", "0-2", "a", "-", "0,", "0-1-1", "99999999999999999999"}) {
+    expect_error([&] { selected_in(bad); }, ErrorKind::kInvalidArgument, "layers 0 to 1");
+  }
+}
+
+TEST(CreateLora, TakesRanksByPattern) {
+  LoraOptions options;
+  options.rank = 2;
+  options.rank_pattern = "attn_q=3,blk.1.*=5,ffn_up=7";
+  const LoraAdapter adapter = create_lora(model_sites(), options);
+  std::vector<int64_t> ranks;
+  for (const LoraEntry& entry : adapter.entries) ranks.push_back(entry.rank());
+  EXPECT_THAT(ranks, ElementsAre(3, 2, 7, 2, 3, 5, 5, 5));
+  for (const auto& [bad, part] : {std::pair("attn_q", "gives no rank"), std::pair("attn_q=x", "gives no rank"),
+                                  std::pair("attn_q=0", "must be 1 to"), std::pair("attn_v=2", "fits no layer")}) {
+    options.rank_pattern = bad;
+    expect_error([&] { create_lora(model_sites(), options); }, ErrorKind::kInvalidArgument, part);
+  }
+}
+
+// PEFT's rsLoRA acts with alpha / sqrt(rank).
+TEST(CreateLora, ActsByTheRootOfTheRankWhereStabilized) {
+  LoraOptions options;
+  options.rank = 64;
+  options.alpha = 16;
+  options.rank_stabilized = true;
+  const LoraAdapter adapter = create_lora(model_sites(), options);
+  EXPECT_FLOAT_EQ(adapter.scale(adapter.entries[0]), 16.0F / 8.0F);
+  options.rank_pattern = "attn_q=3";
+  expect_error([&] { create_lora(model_sites(), options); }, ErrorKind::kInvalidArgument, "--rslora");
+}
+
 TEST(CreateLora, UniformAZeroBAndTheSameForASite) {
   LoraOptions options;
   options.rank = 16;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "adapter/principal_init.h"
 #include "train/loss.h"
 #include "train/memory_need.h"
 #include "train/test_support.h"
@@ -25,9 +26,21 @@ class Workshop {
 
   Trainer trainer(const TrainOptions& options, const std::filesystem::path& adapter_path,
                   std::vector<Example> examples = some_examples()) {
-    lora_ = new_adapter(*model_, {.rank = 4, .alpha = 8, .seed = options.seed}, "instruction");
+    adapter::LoraOptions lora;
+    lora.rank = 4;
+    lora.alpha = 8;
+    lora.seed = options.seed;
+    lora_ = new_adapter(*model_, lora, "instruction");
     data_.push_back(std::make_unique<ExampleList>(std::move(examples)));
     return {*model_, context_, lora_, *data_.back(), options, {adapter_path}};
+  }
+
+  // One that begins with a part of the model.
+  Trainer principal_trainer(const TrainOptions& options, const std::filesystem::path& adapter_path) {
+    lora_ = new_adapter(*model_, {}, "instruction");
+    data_.push_back(std::make_unique<ExampleList>(some_examples()));
+    adapter::init_from_base(lora_, model_->file(), adapter::PrincipalInit::kPissa, options.seed, context_);
+    return {*model_, context_, lora_, *data_.back(), options, {adapter_path}, adapter::clone(lora_)};
   }
 
   const model::Model& model() const { return *model_; }
@@ -157,6 +170,53 @@ TEST_F(TrainerTest, ResumesWithEveryOptimizerAndAverage) {
     EXPECT_TRUE(workshop.trainer(options, path(name)).run({}).finished);
     EXPECT_EQ(read_file(path(name)), read_file(path(unbroken)));
     EXPECT_EQ(checkpoint_of(name), checkpoint_of(unbroken));
+  }
+}
+
+TEST_F(TrainerTest, NoiseIsTheSameInAResumedRun) {
+  Workshop workshop(1);
+  TrainOptions options = many_epochs();
+  options.epochs = 4;
+  workshop.trainer(options, path("quiet")).run({});
+  options.noise = 5;
+  const TrainResult unbroken = workshop.trainer(options, path("unbroken")).run({});
+  EXPECT_NE(read_file(path("quiet")), read_file(path("unbroken")));
+  EXPECT_FALSE(workshop.trainer(options, path("a")).run(stopping_after(3)).finished);
+  options.resume = true;
+  const TrainResult resumed = workshop.trainer(options, path("a")).run({});
+  EXPECT_EQ(read_file(path("a")), read_file(path("unbroken")));
+  EXPECT_EQ(resumed.rows[0].before, unbroken.rows[0].before);  // measured without noise
+}
+
+// The model acts as before until something is learned, and the file holds what is learned alone.
+TEST_F(TrainerTest, TrainsAPartOfTheModel) {
+  Workshop workshop(2);
+  TrainOptions options = many_epochs();
+  options.batch_size = 3;
+  options.epochs = 40;
+  options.adapter_type = quant::DType::kF32;
+  std::vector<double> losses;
+  const TrainResult result =
+      workshop.principal_trainer(options, path("a"))
+          .run({.on_step = [&](const StepRecord& record, double) { losses.push_back(record.loss); },
+                .on_save = {},
+                .stop = {}});
+  double sum = 0;
+  double tokens = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const auto count = static_cast<double>(some_examples()[i].loss_tokens());
+    sum += result.rows[i].before * count;
+    tokens += count;
+  }
+  EXPECT_NEAR(losses.front(), sum / tokens, 1e-4);
+  EXPECT_LT(losses.back(), 0.5 * losses.front());
+  const adapter::LoraAdapter saved = adapter::load_lora(path("a"));
+  EXPECT_EQ(saved.entries[0].rank(), 16);
+  adapter::Attachment attachment(workshop.model().sites().size());
+  adapter::attach_lora(saved, "saved", 1, {workshop.model().sites(), "llama"}, attachment, {});
+  for (size_t i = 0; i < 3; ++i) {
+    const double loss = mean_loss({workshop.model(), workshop.context(), attachment}, some_examples()[i]);
+    EXPECT_NEAR(loss, result.rows[i].after, 1e-3);
   }
 }
 
@@ -312,7 +372,7 @@ TEST_F(TrainerTest, PassesAddUp) {
   const std::vector<uint32_t> order = {2, 0, 1};
   std::vector<float> gradients[2];
   for (size_t i = 0; i < 2; ++i) {
-    adapter::LoraAdapter lora = new_adapter(workshop.model(), {.rank = 4}, "");
+    adapter::LoraAdapter lora = new_adapter(workshop.model(), {}, "");
     for (const adapter::LoraEntry& entry : lora.entries) std::ranges::fill(entry.b.values(), 0.05F);
     adapter::Attachment attachment(workshop.model().sites().size());
     adapter::attach_lora(lora, "new", 1, {workshop.model().sites(), "llama"}, attachment, {});
