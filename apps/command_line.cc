@@ -13,6 +13,7 @@
 #include "apps/nearest.h"
 #include "apps/version.h"
 #include "base/error.h"
+#include "platform/mapped_file.h"
 
 namespace patina::apps {
 
@@ -73,6 +74,9 @@ class HelpFormatter : public CLI::Formatter {
     return wrapped(text, kHelpWidth - kHelpColumn);
   }
 };
+
+constexpr std::string_view kWithoutValue = "on";
+constexpr std::string_view kConfig = "--config";
 
 struct Word {
   std::string name;   // without dashes, underscores turned into dashes
@@ -137,6 +141,11 @@ const Flag& Flag::positive() const {
   return *this;
 }
 
+const Flag& Flag::joined() const {
+  option_->join(',');
+  return *this;
+}
+
 const Flag& Flag::one_of(const std::vector<std::string>& words) const {
   option_->check(CLI::IsMember(words));
   return *this;
@@ -172,6 +181,16 @@ Flag FlagGroup::add_switch(const std::string& names, bool& value, const std::str
   return placed(*app_.add_flag(names, value, description));
 }
 
+// CLI11 sees a value always, CommandLine::normalise() puts it there; that it need not be given is kept in the option.
+Flag FlagGroup::add_optional(const std::string& names, std::string& value, const std::string& placeholder,
+                             const std::string& description, std::vector<std::string> words) {
+  words.emplace_back(kWithoutValue);
+  return placed(*app_.add_option(names, value, description)
+                     ->option_text("[" + placeholder + "]")
+                     ->expected(0, 1)
+                     ->check(CLI::IsMember(std::move(words))));
+}
+
 Flag FlagGroup::add_repeatable(const std::string& names, std::vector<std::string>& values,
                                const std::string& placeholder, const std::string& description) {
   return placed(*app_.add_option(names, values, description)
@@ -201,7 +220,9 @@ Flag CommandLine::flag(const std::string& name) const { return Flag(*app_->get_o
 void CommandLine::add_note(const std::string& text) { app_->footer(app_->get_footer() + "\n" + text); }
 
 bool CommandLine::parse() {
-  std::vector<std::string> words = normalise();
+  std::vector<std::string> words = normalise(call_.arguments);
+  const std::vector<std::string> more = config_words(words);
+  words.insert(words.begin(), more.begin(), more.end());
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
     app_->parse(std::move(words));
@@ -212,10 +233,89 @@ bool CommandLine::parse() {
     fail(ErrorKind::kInvalidArgument, "{}; `{} --help` explains the flags", error.what(), call_.program);
   }
   log_ = stderr_log(quiet_ ? LogLevel::kWarning : (verbose_ ? LogLevel::kDebug : LogLevel::kInfo));
+  tell_ignored();
+  return true;
+}
+
+void CommandLine::tell_ignored() const {
   if (!ignored_seen_.empty()) {
     patina::log(log_, LogLevel::kInfo, fmt::format("no meaning here, ignored: {}", fmt::join(ignored_seen_, " ")));
   }
-  return true;
+  for (const std::string& sentence : instead_) patina::log(log_, LogLevel::kWarning, sentence);
+}
+
+void CommandLine::add_config_flag() { add("--config", config_, "FILE", "more flags, as lines  name = value  (TOML)"); }
+
+// The flags of the file that `given` names by --config, but those that are in `given` themselves.
+std::vector<std::string> CommandLine::config_words(const std::vector<std::string>& given) {
+  const auto found = std::find(given.rbegin(), given.rend(), kConfig);
+  if (found == given.rend() || found == given.rbegin()) return {};
+  const std::string source = *std::prev(found);
+  const platform::MappedFile file(source);
+  const auto bytes = file.bytes();
+  std::vector<std::string> words;
+  for (const FileFlag& flag : parse_flag_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, source)) {
+    std::vector<std::string> arguments;
+    for (const std::string& value : flag.values) {
+      const CLI::Option* option = find(split("--" + flag.name).name);
+      const bool is_switch = option != nullptr && option->get_items_expected_max() == 0;
+      if (is_switch && value != "true" && value != "false") {
+        fail(ErrorKind::kInvalidData, "{}:{}: {} is true or false", source, flag.line, flag.name);
+      }
+      if (is_switch && value == "true") arguments.push_back("--" + flag.name);
+      if (!is_switch) arguments.push_back(fmt::format("--{}={}", flag.name, value));
+    }
+    std::vector<std::string> part;
+    try {
+      part = normalise(arguments);
+    } catch (const Error& error) {
+      fail(error.kind(), "{}:{}: {}", source, flag.line, error.what());
+    }
+    const bool is_given = !part.empty() && std::ranges::any_of(given, [&](const std::string& word) {
+      return word.starts_with('-') && is_flag(word) && find(split(word).name) == find(split(part.front()).name);
+    });
+    if (!is_given) words.insert(words.end(), part.begin(), part.end());
+  }
+  return words;
+}
+
+std::vector<FileFlag> CommandLine::values() const {
+  std::vector<FileFlag> flags;
+  for (const CLI::Option* option : app_->get_options()) {
+    if (option->get_lnames().empty() || option->get_positional() || option->get_lnames().front() == "config") continue;
+    FileFlag flag{*std::ranges::max_element(option->get_lnames(), {}, &std::string::size), {}, 0};
+    if (option->get_items_expected_max() == 0) {
+      flag.values = {option->count() > 0 ? "true" : "false"};
+    } else if (option->count() > 0) {
+      flag.values = option->reduced_results();
+    } else if (const std::string value = option->get_default_str(); !value.empty() && value != "[]") {
+      flag.values = {value};
+    }
+    const bool asks = flag.name == "help" || flag.name == "version";
+    if (!flag.values.empty() && !asks) flags.push_back(std::move(flag));
+  }
+  return flags;
+}
+
+// The arguments with flags of other programs under the names that they have here.
+std::vector<std::string> CommandLine::renamed(const std::vector<std::string>& given) const {
+  std::vector<std::string> arguments;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const Word word = is_flag(given[i]) ? split(given[i]) : Word();
+    const auto found =
+        std::find_if(renamed_.begin(), renamed_.end(), [&](const RenamedFlag& flag) { return flag.name == word.name; });
+    if (word.name.empty() || found == renamed_.end() || find(word.name) != nullptr) {
+      arguments.push_back(given[i]);
+    } else if (found->takes_none) {
+      arguments.push_back(fmt::format("--{}={}", found->here, found->value));
+    } else if (word.has_value || i + 1 < given.size()) {
+      arguments.push_back(
+          fmt::format("--{}={}{}", found->here, found->value, word.has_value ? word.value : given[++i]));
+    } else {
+      arguments.push_back(fmt::format("--{}", found->here));
+    }
+  }
+  return arguments;
 }
 
 const CLI::Option* CommandLine::find(std::string_view name) const {
@@ -229,8 +329,8 @@ const IgnoredFlag* CommandLine::find_ignored(std::string_view name) const {
 }
 
 // The arguments in the form that CLI11 wants: known flags by one of their own names, the rest as it is.
-std::vector<std::string> CommandLine::normalise() {
-  const std::vector<std::string>& arguments = call_.arguments;
+std::vector<std::string> CommandLine::normalise(const std::vector<std::string>& given) {
+  const std::vector<std::string> arguments = renamed(given);
   std::vector<std::string> words;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
@@ -247,7 +347,7 @@ std::vector<std::string> CommandLine::normalise() {
     if (option == nullptr) {
       const IgnoredFlag* ignored = find_ignored(word.name);
       if (ignored == nullptr) fail_unknown(argument.substr(0, argument.find('=')));
-      i = skip_ignored(*ignored, i, word.has_value);
+      i = skip_ignored(*ignored, arguments, i, word.has_value);
       continue;
     }
     const bool takes_value = option->get_items_expected_max() > 0;
@@ -256,6 +356,11 @@ std::vector<std::string> CommandLine::normalise() {
     }
     words.push_back(with_dashes(word.name));
     if (!takes_value) continue;
+    const bool left_out = !word.has_value && (i + 1 == arguments.size() || is_flag(arguments[i + 1]));
+    if (option->get_items_expected_min() == 0 && left_out) {
+      words.emplace_back(kWithoutValue);
+      continue;
+    }
     if (!word.has_value && i + 1 == arguments.size()) {
       fail(ErrorKind::kInvalidArgument, "{} needs a value: {}", with_dashes(word.name), option->get_description());
     }
@@ -265,9 +370,10 @@ std::vector<std::string> CommandLine::normalise() {
 }
 
 // The index of the last argument that belongs to the ignored flag at `index`.
-size_t CommandLine::skip_ignored(const IgnoredFlag& flag, size_t index, bool has_value) {
-  const std::vector<std::string>& arguments = call_.arguments;
+size_t CommandLine::skip_ignored(const IgnoredFlag& flag, const std::vector<std::string>& arguments, size_t index,
+                                 bool has_value) {
   ignored_seen_.push_back(arguments[index]);
+  if (!flag.instead.empty()) instead_.push_back(fmt::format("{}: {}", arguments[index], flag.instead));
   if (flag.value == FlagValue::kNone || has_value || index + 1 == arguments.size()) return index;
   if (flag.value == FlagValue::kOptional && !is_switch_value(arguments[index + 1])) return index;
   return index + 1;

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "apps/command.h"
+#include "apps/flag_file.h"
 #include "apps/ignored_flags.h"
 #include "base/log.h"
 
@@ -29,6 +32,7 @@ class Flag {
   const Flag& between(int64_t least, int64_t most) const;
   const Flag& share() const;  // from 0 to 1
   const Flag& positive() const;
+  const Flag& joined() const;  // given several times, the texts make one list, with commas
   const Flag& one_of(const std::vector<std::string>& words) const;
 
  private:
@@ -47,6 +51,9 @@ class FlagGroup {
   Flag add(const std::string& names, T& value, const std::string& placeholder, const std::string& description);
   // A flag without a value.
   Flag add_switch(const std::string& names, bool& value, const std::string& description);
+  // A flag whose value, one of `words`, may be left out: it is then "on".
+  Flag add_optional(const std::string& names, std::string& value, const std::string& placeholder,
+                    const std::string& description, std::vector<std::string> words);
   // A flag that may be given several times, one value each time.
   Flag add_repeatable(const std::string& names, std::vector<std::string>& values, const std::string& placeholder,
                       const std::string& description);
@@ -85,6 +92,12 @@ class CommandLine : public FlagGroup {
   // Flags that are accepted with one notice for all of them, unless the command has a flag of that name itself.
   void ignore(std::span<const IgnoredFlag> flags) { ignored_.insert(ignored_.end(), flags.begin(), flags.end()); }
 
+  // Flags that stand for others, unless the command has a flag of that name itself.
+  void rename(std::span<const RenamedFlag> flags) { renamed_.insert(renamed_.end(), flags.begin(), flags.end()); }
+  // Adds --config FILE, which holds flags as parse_flag_file() reads them. A flag on the command line takes the place
+  // of the same one in the file.
+  void add_config_flag();
+
   // False when --help or --version has been answered and there is nothing more to do. Throws kInvalidArgument for
   // unknown flags, missing or unusable values.
   bool parse();
@@ -92,6 +105,8 @@ class CommandLine : public FlagGroup {
   // For notices, to stderr: all with -v, only warnings and errors with -q. After parse().
   const LogSink& log() const { return log_; }
   bool quiet() const { return quiet_; }
+  // Every flag of the command that has a value, by its longest name, given or not, as the file of --config holds them.
+  std::vector<FileFlag> values() const;
   const std::string& program() const { return call_.program; }
 
  private:
@@ -99,14 +114,20 @@ class CommandLine : public FlagGroup {
 
   const CLI::Option* find(std::string_view name) const;
   const IgnoredFlag* find_ignored(std::string_view name) const;
-  std::vector<std::string> normalise();
-  size_t skip_ignored(const IgnoredFlag& flag, size_t index, bool has_value);
+  std::vector<std::string> normalise(const std::vector<std::string>& given);
+  std::vector<std::string> config_words(const std::vector<std::string>& given);
+  std::vector<std::string> renamed(const std::vector<std::string>& given) const;
+  size_t skip_ignored(const IgnoredFlag& flag, const std::vector<std::string>& arguments, size_t index, bool has_value);
+  void tell_ignored() const;
   [[noreturn]] void fail_unknown(const std::string& flag) const;
 
   const Invocation& call_;
   std::unique_ptr<CLI::App> app_;
   std::vector<IgnoredFlag> ignored_;
+  std::vector<RenamedFlag> renamed_;
   std::vector<std::string> ignored_seen_;
+  std::vector<std::string> instead_;  // sentences about some of these
+  std::optional<std::filesystem::path> config_;
   bool verbose_ = false;
   bool quiet_ = false;
   LogSink log_;

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
+#include <fstream>
 
 #include "apps/flags_model.h"
 #include "apps/flags_sampling.h"
@@ -169,6 +172,118 @@ TEST(SamplingFlags, KeepTheSeedOrDrawAndLogOne) {
   EXPECT_EQ(logged, "seed: 7");
   flags.seed = -1;
   EXPECT_EQ("seed: " + std::to_string(flags.resolve(log).seed), logged);
+}
+
+// A command with what training's flags need besides.
+struct RunOptions {
+  std::string model;
+  size_t steps = 1;
+  double rate = 0;
+  bool raw = false;
+  std::string resume;
+  std::string ranks;
+  std::vector<std::string> prompts;
+  std::vector<FileFlag> values;
+};
+
+constexpr auto kOldFlags = std::to_array<RenamedFlag>(
+    {{"model-base", "model"}, {"rank-wq", "ranks", "attn_q="}, {"auto-resume", "resume", "auto", true}});
+constexpr auto kOldIgnored = std::to_array<IgnoredFlag>({{"checkpoint-in", FlagValue::kOne, "see --resume"}});
+
+RunOptions parse_run(std::vector<std::string> arguments) {
+  RunOptions options;
+  const Invocation call{.program = "patina test", .arguments = std::move(arguments)};
+  CommandLine line(call, "A command.");
+  line.add("-m,--model", options.model, "X", "model");
+  line.add("--steps", options.steps, "N", "steps");
+  line.add("--rate,--learning-rate", options.rate, "X", "rate");
+  line.add_switch("--raw", options.raw, "no template");
+  line.add_optional("--resume", options.resume, "auto", "go on", {"auto"});
+  line.add("--ranks", options.ranks, "LIST", "ranks").joined();
+  line.add_repeatable("--prompt", options.prompts, "TEXT", "prompts");
+  line.add_config_flag();
+  line.rename(kOldFlags);
+  line.ignore(kOldIgnored);
+  EXPECT_TRUE(line.parse());
+  options.values = line.values();
+  return options;
+}
+
+TEST(CommandLine, TakesAValueThatMayBeLeftOut) {
+  EXPECT_EQ(parse_run({}).resume, "");
+  EXPECT_EQ(parse_run({"--resume"}).resume, "on");
+  EXPECT_EQ(parse_run({"--resume", "--raw"}).resume, "on");
+  EXPECT_EQ(parse_run({"--resume", "auto"}).resume, "auto");
+  EXPECT_EQ(parse_run({"--resume=auto"}).resume, "auto");
+  EXPECT_THROW(parse_run({"--resume", "never"}), Error);
+}
+
+TEST(CommandLine, KnowsOldNames) {
+  const RunOptions options = parse_run(
+      {"--model-base", "a.gguf", "--rank-wq", "8", "--ranks=ffn_up=2", "--auto_resume", "--checkpoint-in", "x"});
+  EXPECT_EQ(options.model, "a.gguf");
+  EXPECT_EQ(options.ranks, "attn_q=8,ffn_up=2");
+  EXPECT_EQ(options.resume, "auto");
+}
+
+class ConfigTest : public testing::Test {
+ protected:
+  ConfigTest() { std::filesystem::create_directory(folder_); }
+  ~ConfigTest() override { std::filesystem::remove_all(folder_); }
+  std::string file(const std::string& text) const {
+    std::ofstream(folder_ / "run.toml") << text;
+    return folder_ / "run.toml";
+  }
+  std::string complaint(const std::string& text) const {
+    try {
+      parse_run({"--config", file(text)});
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  }
+
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("patina_config_" + std::to_string(::getpid()));
+};
+
+TEST_F(ConfigTest, EveryFlagIsAKey) {
+  const std::string path = file(
+      "model-base = \"b.gguf\"\nsteps = 5\nlearning_rate = 0.5\nraw = true\nprompt = [\"- a\", \"b # c\"]\nresume = "
+      "\"auto\"\n");
+  const RunOptions options = parse_run({"--config", path});
+  EXPECT_EQ(options.model, "b.gguf");
+  EXPECT_EQ(options.steps, 5);
+  EXPECT_EQ(options.rate, 0.5);
+  EXPECT_TRUE(options.raw);
+  EXPECT_EQ(options.resume, "auto");
+  EXPECT_THAT(options.prompts, ElementsAre("- a", "b # c"));
+}
+
+TEST_F(ConfigTest, TheCommandLineGoesFirst) {
+  const std::string path = file("steps = 5\nrate = 0.5\nprompt = [\"a\"]\nraw = false\n");
+  const RunOptions options = parse_run({"--prompt", "z", "--config", path, "-learning-rate", "2"});
+  EXPECT_EQ(options.steps, 5);
+  EXPECT_EQ(options.rate, 2);
+  EXPECT_THAT(options.prompts, ElementsAre("z"));
+  EXPECT_FALSE(options.raw);
+}
+
+TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
+  EXPECT_THAT(complaint("steps = 1\nstesp = 5\n"), HasSubstr("run.toml:2: unknown flag --stesp; did you mean --steps"));
+  EXPECT_THAT(complaint("raw = 3\n"), HasSubstr("run.toml:1: raw is true or false"));
+  EXPECT_THAT(complaint("steps = \"x\"\n"), HasSubstr("--steps"));
+  EXPECT_THROW(parse_run({"--config", folder_ / "none"}), Error);
+}
+
+TEST_F(ConfigTest, ValuesComeBack) {
+  const RunOptions first = parse_run({"-m", "a b", "--prompt", "x", "--prompt", "y", "--rate", "0.25", "--raw"});
+  const RunOptions second = parse_run({"--config", file(write_flag_file(first.values))});
+  EXPECT_EQ(second.model, "a b");
+  EXPECT_EQ(second.rate, 0.25);
+  EXPECT_EQ(second.steps, 1);
+  EXPECT_TRUE(second.raw);
+  EXPECT_THAT(second.prompts, ElementsAre("x", "y"));
 }
 
 }  // namespace
