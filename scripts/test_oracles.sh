@@ -64,5 +64,6 @@ rm -rf "$work/vocabs"
 cmake --preset test --log-level=NOTICE
 cmake --build build/test --parallel
 "$python" scripts/oracle_adapters.py build/test/apps/patina
+"$python" scripts/oracle_events.py build/test/apps/patina
 PATINA_ORACLE_VOCABS=$work/vocabs PATINA_ORACLE_TEMPLATES=$work/templates.json \
   ctest --test-dir build/test --output-on-failure
