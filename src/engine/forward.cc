@@ -35,7 +35,8 @@ std::optional<std::span<const float>> ForwardResult::logits(size_t i) const {
   return logits_.rows_view(first, count).values();
 }
 
-ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<const Reading> readings) {
+ForwardResult forward(const Runtime& runtime, const adapter::Attachment& adapters, ops::Context& context,
+                      std::span<const Reading> readings) {
   std::vector<model::SequencePart> parts;
   std::vector<int32_t> wanted;
   std::vector<int64_t> decisive;
@@ -54,7 +55,7 @@ ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<c
     reading.sequence->cache().grow(reading.tokens);
   }
   ops::Tensor logits;
-  const ops::Tensor hidden = runtime.model().hidden(context, parts, wanted, runtime.attachment());
+  const ops::Tensor hidden = runtime.model().hidden(context, parts, wanted, adapters);
   if (!wanted.empty()) logits = runtime.logits(context, hidden, decisive);
   growth.keep();
   return {std::move(logits), std::move(rows)};

@@ -39,7 +39,12 @@ class ForwardResult {
   std::vector<Rows> rows_;
 };
 
-// One forward pass over all readings. On failure, which is thrown, every sequence's cache is as it was.
-ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<const Reading> readings);
+// One forward pass over all readings, with `adapters`, which fit the runtime's model. On failure, which is thrown,
+// every sequence's cache is as it was.
+ForwardResult forward(const Runtime& runtime, const adapter::Attachment& adapters, ops::Context& context,
+                      std::span<const Reading> readings);
+inline ForwardResult forward(const Runtime& runtime, ops::Context& context, std::span<const Reading> readings) {
+  return forward(runtime, runtime.attachment(), context, readings);
+}
 
 }  // namespace patina::engine

@@ -9,14 +9,16 @@
 namespace patina::engine {
 
 struct Generator::State {
-  explicit State(const Runtime& owner)
+  State(const Runtime& owner, const adapter::Attachment& attachment)
       : runtime(owner),
+        adapters(attachment),
         context(owner.make_context(buffers)),
         cache(owner.model().hyper(), owner.context_length(), owner.cache_types()),
         sequence(owner.tokenizer(), cache, owner.context_length()),
         drafter(make_drafter(owner)) {}
 
   const Runtime& runtime;
+  const adapter::Attachment& adapters;
   tensor::BufferPool buffers;
   ops::Context context;
   model::KvCache cache;
@@ -24,7 +26,8 @@ struct Generator::State {
   std::unique_ptr<Drafter> drafter;  // null: no speculation
 };
 
-Generator::Generator(const Runtime& runtime) : state_(std::make_unique<State>(runtime)) {}
+Generator::Generator(const Runtime& runtime, const adapter::Attachment& adapters)
+    : state_(std::make_unique<State>(runtime, adapters)) {}
 Generator::~Generator() = default;
 
 Generation Generator::generate(std::span<const TokenId> prompt, const GenerationParams& params, const OnText& on_text,
@@ -38,7 +41,7 @@ Generation Generator::generate(std::span<const TokenId> prompt, const Generation
     }
     if (state_->drafter) sequence.propose(*state_->drafter, state_->runtime.speculation().most);
     const Reading reading{&sequence, std::min(static_cast<int64_t>(sequence.pending().size()), kPromptChunk)};
-    const ForwardResult result = forward(state_->runtime, state_->context, {&reading, 1});
+    const ForwardResult result = forward(state_->runtime, state_->adapters, state_->context, {&reading, 1});
     if (const auto logits = result.logits(0)) sequence.take_logits(*logits);
   }
   return sequence.generation();

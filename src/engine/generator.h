@@ -19,7 +19,9 @@ class Generator {
   // Asked before every forward pass.
   using Cancelled = std::function<bool()>;
 
-  explicit Generator(const Runtime& runtime);
+  explicit Generator(const Runtime& runtime) : Generator(runtime, runtime.attachment()) {}
+  // With other adapters than the runtime's, which must outlive it and stay as they are while it answers.
+  Generator(const Runtime& runtime, const adapter::Attachment& adapters);
   ~Generator();
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;

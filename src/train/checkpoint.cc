@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/error.h"
@@ -16,6 +17,9 @@ constexpr std::string_view kVersionKey = "checkpoint.version";
 constexpr std::string_view kStepKey = "checkpoint.step";
 constexpr std::string_view kEpochKey = "checkpoint.epoch";
 constexpr std::string_view kEpochStepKey = "checkpoint.epoch_step";
+constexpr std::string_view kBestStepKey = "checkpoint.best_step";
+constexpr std::string_view kBestLossKey = "checkpoint.best_loss";
+constexpr std::string_view kSinceBestKey = "checkpoint.evaluations_since_best";
 constexpr std::string_view kBaseKey = "checkpoint.base_fingerprint";
 constexpr std::string_view kDataKey = "checkpoint.data_digest";
 constexpr std::string_view kChecksumKey = "checkpoint.checksum";
@@ -35,6 +39,9 @@ io::Metadata metadata_of(const Checkpoint& checkpoint) {
   set_number(kStepKey, checkpoint.step);
   set_number(kEpochKey, checkpoint.epoch);
   set_number(kEpochStepKey, checkpoint.epoch_step);
+  set_number(kBestStepKey, checkpoint.best.step);
+  set_number(kBestLossKey, std::bit_cast<uint64_t>(checkpoint.best.loss));
+  set_number(kSinceBestKey, checkpoint.best.evaluations_since_best);
   set_number(kBaseKey, checkpoint.base_fingerprint);
   set_number(kDataKey, checkpoint.data_digest);
   for (const Setting& setting : checkpoint.settings) {
@@ -135,6 +142,9 @@ Checkpoint parse_checkpoint(const io::Metadata& metadata, std::span<const io::Te
   checkpoint.step = number(kStepKey);
   checkpoint.epoch = number(kEpochKey);
   checkpoint.epoch_step = number(kEpochStepKey);
+  checkpoint.best = {.loss = std::bit_cast<double>(number(kBestLossKey)),
+                     .step = number(kBestStepKey),
+                     .evaluations_since_best = number(kSinceBestKey)};
   checkpoint.base_fingerprint = number(kBaseKey);
   checkpoint.data_digest = number(kDataKey);
   for (const io::MetaEntry& entry : metadata.entries()) {

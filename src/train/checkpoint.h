@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/model_file.h"
+#include "train/evaluation.h"
 
 namespace patina::train {
 
@@ -37,6 +38,7 @@ struct Checkpoint {
   uint64_t step = 0;              // optimizer steps done
   uint64_t epoch = 0;             // epochs done
   uint64_t epoch_step = 0;        // steps done of the epoch that has begun
+  BestSoFar best;                 // of the evaluations
   uint64_t base_fingerprint = 0;  // of the model
   uint64_t data_digest = 0;       // of the examples
   std::vector<Setting> settings;

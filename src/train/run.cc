@@ -28,6 +28,7 @@ void check_options(const TrainOptions& options) {
   require(is_share(options.schedule.decay_share), "--lr-decay-share must be from 0 to 1");
   require(std::isfinite(options.max_gradient_norm) && options.max_gradient_norm >= 0,
           "--max-grad-norm must be 0 or more");
+  require(options.save_seconds > 0, "--save-minutes must be above 0");
   require(std::isfinite(options.noise) && options.noise >= 0, "--neftune must be 0 or more");
   require(options.dropout >= 0 && options.dropout < 1, "dropout must be at least 0 and below 1");
 }
@@ -70,6 +71,8 @@ std::vector<Setting> settings_of(const TrainOptions& options, const Schedule& sc
           {"shuffle", options.shuffle ? "on" : "off"},
           {"lora-init", options.init},
           {"neftune", number(options.noise)},
+          {"eval-every", std::to_string(options.eval_every)},
+          {"patience", std::to_string(options.patience)},
           {"seed", std::to_string(options.seed)}};
 }
 

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "adapter/attachment.h"
 #include "quant/dtype.h"
 #include "train/checkpoint.h"
 #include "train/defaults.h"
+#include "train/evaluation.h"
 #include "train/parameters.h"
 #include "train/schedule.h"
 #include "train/step_log.h"
@@ -22,6 +24,12 @@ struct RunFiles {
   std::filesystem::path adapter;
 
   std::filesystem::path checkpoint() const { return std::filesystem::path(adapter) += ".checkpoint"; }
+  // Of the evaluation with the least loss.
+  std::filesystem::path best_adapter() const { return std::filesystem::path(adapter) += ".best.gguf"; }
+  std::filesystem::path best_checkpoint() const { return std::filesystem::path(adapter) += ".best.checkpoint"; }
+  std::filesystem::path report() const { return std::filesystem::path(adapter) += ".html"; }
+  // Every flag of the run, for --config.
+  std::filesystem::path config() const { return std::filesystem::path(adapter) += ".toml"; }
   std::filesystem::path log() const { return std::filesystem::path(adapter) += ".log.jsonl"; }
 };
 
@@ -49,7 +57,12 @@ struct TrainOptions {
   bool shuffle = true;           // each epoch has an order of its own, else that of the data
   uint64_t max_steps = 0;        // the run ends after so many; 0: no limit
   double max_seconds = 0;        // the run ends when so many have passed since run(); 0: no limit
-  uint64_t save_every = 0;       // epochs between saves; besides, every ten minutes, at the end and when stopped
+  uint64_t save_every = 0;       // epochs between saves, 0: none; besides, at the end and when stopped
+  uint64_t save_steps = 0;       // steps between saves, 0: none
+  double save_seconds = 600;     // a run that is killed loses no more than this
+  uint64_t keep = 2;             // checkpoints
+  uint64_t eval_every = 0;       // steps between evaluations; 0: at the ends of epochs; besides, at the end
+  uint64_t patience = 0;         // the run ends after so many evaluations without a better one; 0: it does not
   quant::DType adapter_type = quant::DType::kF16;
   bool resume = false;  // go on from the checkpoint
 };
@@ -65,10 +78,11 @@ struct Plan {
   double learning_rate;
   uint64_t warmup;
   uint64_t parameters;
-  uint64_t memory_bytes;  // weights included
-  bool recompute_blocks;  // for lack of memory, at the cost of a second forward pass
-  double seconds;         // of the steps that are left, about
-  std::string hint;       // learning_hint(), may be empty
+  uint64_t memory_bytes;           // weights included
+  bool recompute_blocks;           // for lack of memory, at the cost of a second forward pass
+  double seconds;                  // of the steps that are left, about
+  std::string hint;                // learning_hint(), may be empty
+  std::vector<std::string> notes;  // of the checkpoint that is resumed: what was damaged
 };
 
 // One row's loss without the adapter and with the trained one.
@@ -81,15 +95,22 @@ struct RowLoss {
 struct TrainResult {
   bool finished;              // else it was stopped, and resume goes on
   bool out_of_time;           // finished by max_seconds, before all steps
+  bool out_of_patience;       // or because the evaluations got no better
+  BestSoFar best;             // where there were evaluations
   uint64_t steps;             // done altogether
   std::vector<RowLoss> rows;  // the first few; only of a finished run
 };
 
 // Asked and told on the thread that runs; all may be empty.
 struct TrainObserver {
-  std::function<void(const StepRecord& record, double seconds_left)> on_step;
-  std::function<void()> on_save;
-  std::function<bool()> stop;  // true: save and return, soon
+  std::function<void(const StepRecord& record, double seconds_left)> on_step = {};
+  std::function<void(const EvaluationRecord& record)> on_evaluation = {};
+  // Before the first step and at each evaluation's time, also where there are no rows for it, with the adapters that
+  // the model acts with now.
+  std::function<void(uint64_t step, const adapter::Attachment& adapters)> on_sampling = {};
+  std::function<void(const std::string& warning)> on_warning = {};
+  std::function<void()> on_save = {};
+  std::function<bool()> stop = {};  // true: save and return, soon
 };
 
 // Throws kInvalidArgument, with a sentence that names the flag, for options out of range.

@@ -3,11 +3,29 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "platform/atomic_file.h"
 
 namespace patina::train {
 
-StepLog::StepLog(const std::filesystem::path& path, bool resume)
-    : path_(path), file_(path, resume ? std::ios::app : std::ios::trunc) {
+namespace {
+
+// The lines of a log, up to a step, that are whole.
+std::string lines_up_to(const std::filesystem::path& path, uint64_t step) {
+  std::ifstream file(path);
+  std::string kept;
+  for (std::string line; std::getline(file, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_unsigned()) continue;
+    if (json["step"].get<uint64_t>() <= step) kept.append(line).append("\n");
+  }
+  return kept;
+}
+
+}  // namespace
+
+StepLog::StepLog(const std::filesystem::path& path, std::optional<uint64_t> resumed_step) : path_(path) {
+  if (resumed_step) platform::write_file_atomically(path, lines_up_to(path, *resumed_step));
+  file_.open(path, resumed_step ? std::ios::app : std::ios::trunc);
   if (!file_) fail(ErrorKind::kIo, "cannot write the log {}; check the folder and its permissions", path.string());
 }
 
@@ -20,7 +38,19 @@ void StepLog::write(const StepRecord& record) {
                                        {"tokens", record.tokens},
                                        {"seconds", record.seconds},
                                        {"tokens_per_second", record.tokens_per_second()}};
-  file_ << line.dump() << '\n' << std::flush;
+  write_line(line.dump());
+}
+
+void StepLog::write(const EvaluationRecord& record) {
+  const nlohmann::ordered_json line = {{"step", record.step},          {"epoch", record.epoch},
+                                       {"eval_loss", record.loss},     {"eval_perplexity", record.perplexity()},
+                                       {"eval_tokens", record.tokens}, {"best", record.best},
+                                       {"seconds", record.seconds}};
+  write_line(line.dump());
+}
+
+void StepLog::write_line(const std::string& line) {
+  file_ << line << '\n' << std::flush;
   if (!file_) fail(ErrorKind::kIo, "cannot write the log {}; is the disk full?", path_.string());
 }
 

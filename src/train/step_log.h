@@ -3,6 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <string>
+
+#include "train/evaluation.h"
 
 namespace patina::train {
 
@@ -21,15 +25,19 @@ struct StepRecord {
   double tokens_per_second() const { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
 };
 
-// A log of training steps: one JSON object a line, each on the disk's way before the next step begins.
+// A log of training steps and evaluations: one JSON object a line, each on the disk's way before the next step begins.
 class StepLog {
  public:
-  // A new log, or one that goes on where a resumed run stopped. Throws kIo.
-  StepLog(const std::filesystem::path& path, bool resume);
+  // A new log, or one that goes on where a resumed run stopped, after `resumed_step`: what a log there says of later
+  // steps, which are made anew, is left out. Throws kIo.
+  StepLog(const std::filesystem::path& path, std::optional<uint64_t> resumed_step);
   // Throws kIo, e.g. for a full disk.
   void write(const StepRecord& record);
+  void write(const EvaluationRecord& record);
 
  private:
+  void write_line(const std::string& line);
+
   std::filesystem::path path_;
   std::ofstream file_;
 };

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "platform/atomic_file.h"
 #include "platform/memory.h"
+#include "train/checkpoint_files.h"
 #include "train/loss.h"
 #include "train/memory_need.h"
 #include "train/random.h"
@@ -29,8 +30,6 @@ constexpr size_t kRowsToCompare = 5;
 // Forward, and backward through as many products in f32 instead of 8 bits; measured.
 constexpr double kStepToForward = 3.5;
 constexpr double kRecomputation = 1.0;
-// A run that is killed loses no more than this.
-constexpr double kSecondsBetweenSaves = 600;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -125,20 +124,19 @@ void Trainer::check_files() const {
 }
 
 void Trainer::load_checkpoint() {
-  if (!std::filesystem::exists(files_.checkpoint())) {
-    fail(ErrorKind::kNotFound, "there is no {} to resume from; leave --resume out to begin anew",
-         files_.checkpoint().string());
-  }
-  const CheckpointFile file = open_checkpoint(files_.checkpoint());
-  const Checkpoint& saved = file.contents;
-  require_same_run(saved, checkpoint(), files_.checkpoint().string());
+  CheckpointFiles::Found found = CheckpointFiles(files_.checkpoint(), options_.keep).open_newest();
+  const Checkpoint& saved = found.file.contents;
+  const std::string source = found.path.string();
+  require_same_run(saved, checkpoint(), source);
   if (saved.step > steps_ || saved.epoch != saved.step / steps_per_epoch() ||
       saved.epoch_step != saved.step % steps_per_epoch()) {
-    fail(ErrorKind::kInvalidData, "{} stands at a step that does not exist; resume from another one",
-         files_.checkpoint().string());
+    fail(ErrorKind::kInvalidData, "{} stands at a step that does not exist; resume from another one", source);
   }
+  for (const std::string& note : found.notes) notes_.push_back(fmt::format("{}: going on from {}", note, source));
   parameters_.restore(saved);
   step_ = saved.step;
+  best_ = saved.best;
+  resumed_step_ = saved.step;
 }
 
 std::vector<Setting> Trainer::settings() const {
@@ -155,6 +153,7 @@ Checkpoint Trainer::checkpoint() {
   checkpoint.step = step_;
   checkpoint.epoch = step_ / steps_per_epoch();
   checkpoint.epoch_step = step_ % steps_per_epoch();
+  checkpoint.best = best_;
   checkpoint.base_fingerprint = model_.fingerprint();
   checkpoint.data_digest = data_.totals().digest;
   checkpoint.settings = settings();
@@ -194,6 +193,7 @@ Plan Trainer::plan() {
                              static_cast<double>(steps_per_epoch());
   plan.seconds = seconds / static_cast<double>(measured) * tokens_left *
                  (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0));
+  plan.notes = notes_;
   plan.hint = learning_hint(amount_, epochs_, schedule_.peak,
                             default_learning_rate(weights_in(model_.file()), options_.parameters.optimizer.kind));
   return plan;
@@ -258,45 +258,110 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
                     .seconds = seconds_since(start)};
 }
 
-void Trainer::save(const TrainObserver& observer) {
-  save_checkpoint(files_.checkpoint(), checkpoint());
+void Trainer::save_adapter(const std::filesystem::path& path) {
   const Parameters::Averaged averaged(parameters_);
-  adapter::save_lora(subtracted_ ? adapter::difference(adapter_, *subtracted_) : adapter_, files_.adapter,
-                     options_.adapter_type);
+  adapter::save_lora(subtracted_ ? adapter::difference(adapter_, *subtracted_) : adapter_, path, options_.adapter_type);
+}
+
+void Trainer::save(const TrainObserver& observer) {
+  CheckpointFiles(files_.checkpoint(), options_.keep).save(checkpoint());
+  save_adapter(files_.adapter);
+  last_save_ = Clock::now();
   if (observer.on_save) observer.on_save();
+}
+
+bool Trainer::save_is_due() const {
+  const auto is_multiple = [&](uint64_t steps) { return steps > 0 && step_ % steps == 0; };
+  return is_multiple(options_.save_every * steps_per_epoch()) || is_multiple(options_.save_steps) ||
+         seconds_since(last_save_) > options_.save_seconds;
+}
+
+bool Trainer::evaluation_is_due() const {
+  const uint64_t every = options_.eval_every > 0 ? options_.eval_every : steps_per_epoch();
+  return step_ % every == 0 || step_ == steps_;
+}
+
+EvaluationRecord Trainer::evaluate(const TrainObserver& observer, StepLog& log) {
+  const Clock::time_point start = Clock::now();
+  LossSum sum;
+  {
+    const Parameters::Averaged averaged(parameters_);
+    sum = data_loss({model_, context_, attachment_}, *validation_, kPassTokens,
+                    [](const LossSum& /*so_far*/) { return true; });
+  }
+  const EvaluationRecord record = {
+      .step = step_,
+      .epoch = (step_ - 1) / steps_per_epoch() + 1,
+      .loss = sum.mean(),
+      .train_loss = losses_since_evaluation_ / static_cast<double>(steps_since_evaluation_),
+      .tokens = sum.tokens,
+      .best = best_.take(sum.mean(), step_),
+      .seconds = seconds_since(start)};
+  losses_since_evaluation_ = 0;
+  steps_since_evaluation_ = 0;
+  log.write(record);
+  if (record.best) {
+    save_checkpoint(files_.best_checkpoint(), checkpoint());
+    save_adapter(files_.best_adapter());
+  }
+  if (observer.on_evaluation) observer.on_evaluation(record);
+  return record;
+}
+
+bool Trainer::out_of_patience() const {
+  return options_.patience > 0 && best_.evaluations_since_best >= options_.patience;
+}
+
+// One step is always made.
+bool Trainer::out_of_time() const {
+  return steps_made_ > 0 && options_.max_seconds > 0 && seconds_since(start_) >= options_.max_seconds;
 }
 
 TrainResult Trainer::run(const TrainObserver& observer) {
   if (losses_before_.empty()) losses_before_ = losses_of_first_rows({});
-  StepLog step_log(files_.log(), options_.resume);
-  const uint64_t save_steps = options_.save_every * steps_per_epoch();
-  double seconds = 0;
-  uint64_t steps_made = 0;
+  StepLog log(files_.log(), resumed_step_);
+  Diagnosis diagnosis(schedule_.peak);
+  const auto warn = [&](const std::string& sentence) {
+    if (!sentence.empty() && observer.on_warning) observer.on_warning(sentence);
+  };
   bool stopped = false;
-  Clock::time_point last_save = Clock::now();
-  const Clock::time_point start = Clock::now();
-  const auto out_of_time = [&] { return options_.max_seconds > 0 && seconds_since(start) >= options_.max_seconds; };
-  while (step_ < steps_ && !(out_of_time() && steps_made > 0)) {
+  start_ = last_save_ = Clock::now();
+  double seconds = 0;
+  if (step_ == 0 && observer.on_sampling) observer.on_sampling(step_, attachment_);
+  while (step_ < steps_ && !out_of_patience() && !out_of_time()) {
     const std::optional<StepRecord> record = run_step(observer);
     if (!record) {
       stopped = true;
       break;
     }
-    step_log.write(*record);
+    log.write(*record);
     seconds += record->seconds;
-    ++steps_made;
+    ++steps_made_;
+    losses_since_evaluation_ += record->loss;
+    ++steps_since_evaluation_;
     if (observer.on_step) {
-      observer.on_step(*record, seconds / static_cast<double>(steps_made) * static_cast<double>(steps_ - step_));
+      observer.on_step(*record, seconds / static_cast<double>(steps_made_) * static_cast<double>(steps_ - step_));
     }
-    const bool due = (save_steps > 0 && step_ % save_steps == 0) || seconds_since(last_save) > kSecondsBetweenSaves;
-    if (due && step_ < steps_) {
-      save(observer);
-      last_save = Clock::now();
+    warn(diagnosis.after_step(step_, record->loss));
+    if (evaluation_is_due() && validation_ != nullptr) warn(diagnosis.after_evaluation(evaluate(observer, log)));
+    if (evaluation_is_due() && observer.on_sampling) {
+      const Parameters::Averaged averaged(parameters_);
+      observer.on_sampling(step_, attachment_);
     }
+    if (save_is_due() && step_ < steps_) save(observer);
   }
   if (step_ > 0) save(observer);
-  TrainResult result = {.finished = !stopped, .out_of_time = !stopped && step_ < steps_, .steps = step_, .rows = {}};
-  if (!result.finished) return result;
+  return result(stopped);
+}
+
+TrainResult Trainer::result(bool stopped) {
+  TrainResult result = {.finished = !stopped,
+                        .out_of_time = !stopped && step_ < steps_ && !out_of_patience(),
+                        .out_of_patience = !stopped && step_ < steps_ && out_of_patience(),
+                        .best = best_,
+                        .steps = step_,
+                        .rows = {}};
+  if (stopped) return result;
   const Parameters::Averaged averaged(parameters_);
   const std::vector<double> after = losses_of_first_rows(attachment_);
   for (size_t i = 0; i < after.size(); ++i) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +40,10 @@ class Trainer {
   Trainer(const model::Model& model, ops::Context& context, const adapter::LoraAdapter& adapter, const DataSet& data,
           const TrainOptions& options, RunFiles files, std::optional<adapter::LoraAdapter> subtracted = std::nullopt);
 
+  // The rows that evaluations measure, which should not be among those trained on. Before run(); `data` must outlive
+  // this.
+  void validate_on(const DataSet& data) { validation_ = &data; }
+
   // Measures the loss of the first rows without the adapter, and from the time that took estimates the whole.
   Plan plan();
 
@@ -58,6 +65,13 @@ class Trainer {
   void set_random(uint64_t step, uint64_t pass);
   std::optional<StepRecord> run_step(const TrainObserver& observer);
   void save(const TrainObserver& observer);
+  bool save_is_due() const;
+  void save_adapter(const std::filesystem::path& path);
+  bool evaluation_is_due() const;
+  EvaluationRecord evaluate(const TrainObserver& observer, StepLog& log);
+  bool out_of_patience() const;
+  bool out_of_time() const;
+  TrainResult result(bool stopped);
   std::vector<double> losses_of_first_rows(const adapter::Attachment& adapters);
 
   const model::Model& model_;
@@ -74,7 +88,16 @@ class Trainer {
   Schedule schedule_;
   Parameters parameters_;
   bool recompute_blocks_ = false;
-  uint64_t step_ = 0;            // done
+  uint64_t step_ = 0;  // done
+  std::optional<uint64_t> resumed_step_;
+  std::vector<std::string> notes_;  // of the checkpoint
+  const DataSet* validation_ = nullptr;
+  BestSoFar best_;
+  double losses_since_evaluation_ = 0;
+  uint64_t steps_since_evaluation_ = 0;
+  uint64_t steps_made_ = 0;                      // by this run()
+  std::chrono::steady_clock::time_point start_;  // of run()
+  std::chrono::steady_clock::time_point last_save_;
   std::vector<uint32_t> order_;  // of the epoch order_epoch_
   std::optional<uint64_t> order_epoch_;
   std::vector<double> losses_before_;

@@ -4,57 +4,13 @@
 #include <cmath>
 #include <memory>
 
-#include "adapter/principal_init.h"
 #include "train/loss.h"
 #include "train/memory_need.h"
 #include "train/test_support.h"
+#include "train/workshop.h"
 
 namespace patina::train {
 namespace {
-
-// Tiny, of random weights, with a vocabulary of numbers (scripts/golden/gradients.py).
-const char* const kModel = PATINA_SOURCE_DIR "/tests/golden/gradients/llama.gguf";
-
-std::vector<Example> some_examples() {
-  return {{{1, 5, 9, 4, 2, 2}, {{3, 6}}}, {{1, 8, 3, 7, 6, 2}, {{2, 6}}}, {{1, 4, 4, 9, 2}, {{1, 5}}}};
-}
-
-// A model with all that a trainer of it needs.
-class Workshop {
- public:
-  explicit Workshop(int threads) : pool_(threads), model_(model::Model::load(io::ModelFile::open(kModel), pool_)) {}
-
-  Trainer trainer(const TrainOptions& options, const std::filesystem::path& adapter_path,
-                  std::vector<Example> examples = some_examples()) {
-    adapter::LoraOptions lora;
-    lora.rank = 4;
-    lora.alpha = 8;
-    lora.seed = options.seed;
-    lora_ = new_adapter(*model_, lora, "instruction");
-    data_.push_back(std::make_unique<ExampleList>(std::move(examples)));
-    return {*model_, context_, lora_, *data_.back(), options, {adapter_path}};
-  }
-
-  // One that begins with a part of the model.
-  Trainer principal_trainer(const TrainOptions& options, const std::filesystem::path& adapter_path) {
-    lora_ = new_adapter(*model_, {}, "instruction");
-    data_.push_back(std::make_unique<ExampleList>(some_examples()));
-    adapter::init_from_base(lora_, model_->file(), adapter::PrincipalInit::kPissa, options.seed, context_);
-    return {*model_, context_, lora_, *data_.back(), options, {adapter_path}, adapter::clone(lora_)};
-  }
-
-  const model::Model& model() const { return *model_; }
-  ops::Context& context() { return context_; }
-  tensor::BufferPool& buffers() { return buffers_; }
-
- private:
-  ThreadPool pool_;
-  tensor::BufferPool buffers_;
-  ops::Context context_{.pool = pool_, .kernels = kernels::default_kernels(), .buffers = buffers_};
-  std::unique_ptr<model::Model> model_;
-  adapter::LoraAdapter lora_;
-  std::vector<std::unique_ptr<ExampleList>> data_;
-};
 
 TrainOptions many_epochs() {
   TrainOptions options;
@@ -243,6 +199,76 @@ TEST_F(TrainerTest, EndsWhenItsTimeIsUp) {
   EXPECT_EQ(result.steps, 1);
   options.resume = true;
   EXPECT_EQ(workshop.trainer(options, path("a")).run({}).steps, 2);
+}
+
+TEST_F(TrainerTest, SavesBySteps) {
+  TrainOptions options = many_epochs();
+  options.epochs = 5;
+  options.save_steps = 3;
+  Workshop workshop(1);
+  Trainer trainer = workshop.trainer(options, path("a"));
+  std::vector<uint64_t> saved_at;
+  uint64_t step = 0;
+  trainer.run({.on_step = [&](const StepRecord& record, double) { step = record.step; },
+               .on_save = [&] { saved_at.push_back(step); }});
+  EXPECT_THAT(saved_at, testing::ElementsAre(3, 6, 9, 10));
+  EXPECT_EQ(open_checkpoint(path("a.checkpoint.1")).contents.step, 9);
+}
+
+// The rows kept apart say the same as the loss of each alone, and the best adapter is the one that was there then.
+TEST_F(TrainerTest, EvaluatesAndKeepsTheBest) {
+  TrainOptions options = many_epochs();
+  options.epochs = 40;
+  options.eval_every = 8;
+  options.adapter_type = quant::DType::kF32;
+  Workshop workshop(1);
+  const Example other = {{1, 9, 9, 3, 2}, {{1, 5}}};
+  const ExampleList validation({other});
+  Trainer trainer = workshop.trainer(options, path("a"));
+  trainer.validate_on(validation);
+  std::vector<EvaluationRecord> records;
+  std::vector<double> sampled;
+  const TrainResult result =
+      trainer.run({.on_evaluation = [&](const EvaluationRecord& record) { records.push_back(record); },
+                   .on_sampling =
+                       [&](uint64_t, const adapter::Attachment& adapters) {
+                         sampled.push_back(mean_loss({workshop.model(), workshop.context(), adapters}, other));
+                       }});
+  ASSERT_EQ(records.size(), 10);
+  ASSERT_EQ(sampled.size(), 11);  // also before the first step
+  const auto best = std::ranges::min_element(records, {}, &EvaluationRecord::loss);
+  EXPECT_EQ(result.best.step, best->step);
+  EXPECT_EQ(result.best.loss, best->loss);
+  EXPECT_TRUE(best->best);
+  for (size_t i = 0; i < records.size(); ++i) {
+    EXPECT_EQ(records[i].step, 8 * (i + 1));
+    EXPECT_NEAR(records[i].loss, sampled[i + 1], 1e-6);
+  }
+  const adapter::LoraAdapter saved = adapter::load_lora(path("a.best.gguf"));
+  adapter::Attachment attachment(workshop.model().sites().size());
+  adapter::attach_lora(saved, "saved", 1, {workshop.model().sites(), "llama"}, attachment, {});
+  EXPECT_NEAR(mean_loss({workshop.model(), workshop.context(), attachment}, other), best->loss, 1e-6);
+  EXPECT_EQ(open_checkpoint(path("a.best.checkpoint")).contents.step, best->step);
+  EXPECT_THAT(log_of("a"), testing::HasSubstr("\"eval_perplexity\""));
+}
+
+TEST_F(TrainerTest, LosesPatience) {
+  TrainOptions options = many_epochs();
+  options.eval_every = 2;
+  options.patience = 3;
+  Workshop workshop(1);
+  const ExampleList validation({{{1, 9, 9, 3, 2}, {{1, 5}}}});
+  const auto run = [&](bool resume) {
+    options.resume = resume;
+    Trainer trainer = workshop.trainer(options, path("a"));
+    trainer.validate_on(validation);
+    return trainer.run({});
+  };
+  const TrainResult result = run(false);
+  EXPECT_TRUE(result.finished);
+  EXPECT_TRUE(result.out_of_patience);
+  EXPECT_EQ(result.steps, result.best.step + 3 * 2);
+  EXPECT_EQ(run(true).steps, result.steps);  // there is nothing left to do
 }
 
 TEST_F(TrainerTest, GivesTheSameAdapterWithAnyNumberOfThreads) {
