@@ -107,6 +107,8 @@ class CommandLine : public FlagGroup {
   bool quiet() const { return quiet_; }
   // Every flag of the command that has a value, by its longest name, given or not, as the file of --config holds them.
   std::vector<FileFlag> values() const;
+  // The file of --config, where one was given.
+  const std::optional<std::filesystem::path>& config() const { return config_; }
   const std::string& program() const { return call_.program; }
 
  private:

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -13,11 +14,15 @@
 #include "apps/finetune_report.h"
 #include "apps/flags_data.h"
 #include "apps/flags_model.h"
+#include "apps/flags_saving.h"
 #include "apps/flags_training.h"
 #include "apps/flags_validation.h"
+#include "apps/old_finetune_flags.h"
 #include "apps/row_loss.h"
+#include "apps/run_observer.h"
 #include "base/error.h"
 #include "engine/runtime.h"
+#include "platform/atomic_file.h"
 #include "platform/signals.h"
 #include "train/data/row_data.h"
 #include "train/trainer.h"
@@ -38,19 +43,23 @@ struct FinetuneFlags {
   std::optional<fs::path> out_folder;
   std::optional<fs::path> lora_out;
   TrainingFlags training;
+  SavingFlags saving;
+  WatchOptions watch;
 };
+
+void add_watch_flags(FlagGroup group, WatchOptions& watch) {
+  group.add_repeatable("--sample-prompt", watch.sample_prompts, "TEXT",
+                       "show the likeliest answer to it at every measurement; repeatable");
+  group.add("--tensorboard", watch.tensorboard, "FOLDER", "write events that TensorBoard shows");
+}
 
 void add_file_flags(CommandLine& line, FinetuneFlags& flags) {
   FlagGroup group = line.group("Files");
   add_data_flags(group, flags.data, "--train-data", "the text to learn");
-  add_validation_flags(group, flags.validation);
   group.add("--save-path", flags.save_path, "FILE", "where the adapter goes (default lora-adapter.gguf)");
   group.add("--outdir", flags.out_folder, "FOLDER", "the adapter's folder, made where it is not there");
   group.add("--lora-out", flags.lora_out, "FILE", "the adapter's name in that folder");
-  group.add("--save-every", flags.training.options.save_every, "N",
-            "epochs between saves; besides, every ten minutes, at the end and on Ctrl-C");
-  group.add_switch("--resume", flags.training.options.resume,
-                   "go on from the last save, to the same adapter as without a break");
+  add_saving_flags(group, flags.saving, flags.training.options);
 }
 
 fs::path adapter_path(const FinetuneFlags& flags) {
@@ -63,7 +72,8 @@ fs::path adapter_path(const FinetuneFlags& flags) {
 
 // The adapter, its checkpoint and its log must not take the place of what they are made from.
 void protect_inputs(const train::RunFiles& files, const FinetuneFlags& flags) {
-  for (const fs::path& output : {files.adapter, files.checkpoint(), files.log()}) {
+  for (const fs::path& output : {files.adapter, files.checkpoint(), files.log(), files.report(), files.config(),
+                                 files.best_adapter(), files.best_checkpoint()}) {
     std::vector<fs::path> inputs(flags.data.paths.begin(), flags.data.paths.end());
     inputs.insert(inputs.end(), flags.validation.paths.begin(), flags.validation.paths.end());
     inputs.push_back(flags.model.path);
@@ -109,15 +119,17 @@ train::Example sample_example(const train::RowData& data, const engine::Runtime&
   return train::ExampleMaker(runtime.tokenizer(), {.chat = chat}).make(data.row(0));
 }
 
-train::TrainResult train_with_progress(train::Trainer& trainer, bool quiet, const LogSink& log) {
-  const platform::InterruptGuard interrupt;
-  ProgressReport progress(quiet, log);
-  train::TrainObserver observer;
-  observer.on_step = [&](const train::StepRecord& record, double left) { progress.show(record, left); };
-  observer.stop = [&] { return interrupt.requested(); };
-  const train::TrainResult result = trainer.run(observer);
-  progress.finish();
-  return result;
+// With what was chosen where the user said nothing, and without what belongs to one call.
+std::vector<FileFlag> resolved(std::vector<FileFlag> flags, const train::Plan& plan) {
+  const std::vector<FileFlag> chosen = {{"epochs", {std::to_string(plan.epochs)}, 0},
+                                        {"learning-rate", {fmt::format("{}", plan.learning_rate)}, 0},
+                                        {"warmup", {std::to_string(plan.warmup)}, 0}};
+  std::erase_if(flags, [&](const FileFlag& flag) {
+    return flag.name == "resume" || flag.name == "warmup-ratio" || flag.name == "verbose" || flag.name == "quiet" ||
+           std::ranges::any_of(chosen, [&](const FileFlag& other) { return other.name == flag.name; });
+  });
+  flags.insert(flags.end(), chosen.begin(), chosen.end());
+  return flags;
 }
 
 int report_stop(const train::TrainResult& result, const Invocation& call, const LogSink& log) {
@@ -125,8 +137,11 @@ int report_stop(const train::TrainResult& result, const Invocation& call, const 
     patina::log(log, LogLevel::kWarning, "stopped before the first step; nothing was saved");
   } else {
     std::string command = call.program;
+    bool after_resume = false;
     for (const std::string& word : call.arguments) {
-      if (word != "--resume") command.append(" ").append(shell_word(word));
+      const bool is_resume = word.starts_with("--resume") || word.starts_with("-resume");
+      if (!is_resume && !(after_resume && word == "auto")) command.append(" ").append(shell_word(word));
+      after_resume = is_resume;
     }
     patina::log(
         log, LogLevel::kWarning,
@@ -135,19 +150,82 @@ int report_stop(const train::TrainResult& result, const Invocation& call, const 
   return exit_code(ErrorKind::kInterrupted);
 }
 
+void add_flags(CommandLine& line, FinetuneFlags& flags) {
+  add_model_flags(line, flags.model);
+  add_file_flags(line, flags);
+  add_training_flags(line, flags.training);
+  FlagGroup measuring = line.group("Measuring");
+  add_validation_flags(measuring, flags.validation);
+  add_evaluation_flags(measuring, flags.training.options);
+  add_watch_flags(line.group("Watching"), flags.watch);
+  add_compute_flags(line, flags.compute);
+  add_context_flags(line, flags.context);
+  line.add_config_flag();
+  line.rename(old_finetune_flags());
+  line.ignore(old_finetune_flags_without_meaning());
+  line.ignore(llama_flags_without_meaning());
+}
+
+// Saves every flag beside the adapter, unless that is the very file that they came from.
+void save_settings(const CommandLine& line, const FinetuneSubject& subject) {
+  const fs::path path = subject.files.config();
+  std::error_code error;
+  if (line.config() && fs::equivalent(path, *line.config(), error)) return;
+  platform::write_file_atomically(path, write_flag_file(subject.settings));
+}
+
+// What a run is made of; a bundle of references.
+struct Material {
+  const engine::Runtime& runtime;
+  const train::RowData& data;
+  const train::RowData* held;  // rows that are only measured; may be null
+  const train::Example& sample;
+};
+
+struct Outcome {
+  train::TrainResult result;
+  std::string answer_before;
+  train::LossSum held_before;
+  train::LossSum held_after;
+  std::vector<train::ReportSample> samples;
+};
+
+Outcome train_adapter(const Material& material, const FinetuneFlags& flags, const CommandLine& line,
+                      ops::Context& context, FinetuneSubject& subject) {
+  const engine::Runtime& runtime = material.runtime;
+  const StartingAdapter start =
+      starting_adapter(flags.training, runtime, context, flags.watch.prompt_template, line.log());
+  train::Trainer trainer(runtime.model(), context, start.adapter, material.data, subject.options, subject.files,
+                         start.subtracted);
+  const train::Plan plan = trainer.plan();
+  log_plan(plan, subject, line.log());
+  subject.settings = resolved(std::move(subject.settings), plan);
+  save_settings(line, subject);
+  Outcome outcome;
+  outcome.answer_before = sample_answer(runtime, material.sample, subject.sample);
+  if (material.held != nullptr) {
+    outcome.held_before = measure_rows(runtime, runtime.attachment(), *material.held, line.log());
+    trainer.validate_on(*material.held);
+  }
+  const platform::InterruptGuard interrupt;
+  RunObserver observer(runtime, flags.watch, line.log());
+  outcome.result = trainer.run(observer.hooks([&] { return interrupt.requested(); }));
+  observer.finish();
+  outcome.samples = observer.samples();
+  if (material.held != nullptr && outcome.result.finished) outcome.held_after = trainer.measure(*material.held);
+  return outcome;
+}
+
 }  // namespace
 
 int run_finetune(const Invocation& call) {
   FinetuneFlags flags;
   CommandLine line(call, "Trains a LoRA adapter for a model on a text. The model's file stays as it is.");
-  add_model_flags(line, flags.model);
-  add_file_flags(line, flags);
-  add_training_flags(line, flags.training);
-  add_compute_flags(line, flags.compute);
-  add_context_flags(line, flags.context);
+  add_flags(line, flags);
   if (!line.parse()) return kExitSuccess;
   const train::RunFiles files{adapter_path(flags)};
   flags.training.resolve();
+  flags.saving.resolve(files, flags.training.options);
   protect_inputs(files, flags);
   flags.validation.check();
   const auto source = flags.data.open(line.log());
@@ -157,38 +235,31 @@ int run_finetune(const Invocation& call) {
   const auto data = flags.data.load(source, maker, line.log());
   const auto held = flags.validation.rows(flags.data, *data, maker, flags.training.options.seed, line.log());
   const train::Example sample = sample_example(*data, *runtime, maker->options().chat);
-  const FinetuneSubject subject{.options = flags.training.options,
-                                .files = files,
-                                .rows = describe_rows(*data),
-                                .sample = data->row(0),
-                                .model = flags.model.path,
-                                .program = call.program};
+  FinetuneSubject subject{.options = flags.training.options,
+                          .files = files,
+                          .rows = describe_rows(*data),
+                          .sample = data->row(0),
+                          .model = flags.model.path,
+                          .program = call.program,
+                          .settings = line.values()};
   make_folder(flags.out_folder);
+  flags.watch.prompt_template = prompt_template(*data, maker->options().chat);
+  flags.watch.quiet = line.quiet();
   tensor::BufferPool buffers;
   ops::Context context = runtime->make_context(buffers);
-  const StartingAdapter start =
-      starting_adapter(flags.training, *runtime, context, prompt_template(*data, maker->options().chat), line.log());
-  train::TrainResult result;
-  std::string before;
-  train::LossSum loss_before;
-  train::LossSum loss_after;
-  {
-    train::Trainer trainer(runtime->model(), context, start.adapter, *data, flags.training.options, files,
-                           start.subtracted);
-    log_plan(trainer.plan(), subject, line.log());
-    if (held) loss_before = measure_rows(*runtime, runtime->attachment(), *held, line.log());
-    before = sample_answer(*runtime, sample, subject.sample);
-    result = train_with_progress(trainer, line.quiet(), line.log());
-    if (held && result.finished) loss_after = measure_rows(*runtime, trainer.adapters(), *held, line.log());
-  }
-  if (!result.finished) return report_stop(result, call, line.log());
+  const Outcome outcome = train_adapter({*runtime, *data, held.get(), sample}, flags, line, context, subject);
+  if (!outcome.result.finished) return report_stop(outcome.result, call, line.log());
   // The sample answer comes from the saved file, as the user will have it.
   runtime.reset();
   buffers.trim();
   options.adapters.push_back({files.adapter});
   runtime = engine::Runtime::open(options, {});
-  print_result(result, before, sample_answer(*runtime, sample, subject.sample), subject);
-  if (held) fmt::print("loss of the measured rows: {:.4f} -> {:.4f}\n", loss_before.mean(), loss_after.mean());
+  const std::string after = sample_answer(*runtime, sample, subject.sample);
+  write_html_report(outcome.result, outcome.answer_before, after, outcome.samples, subject);
+  print_result(outcome.result, outcome.answer_before, after, subject);
+  if (held) {
+    fmt::print("loss of the measured rows: {:.4f} -> {:.4f}\n", outcome.held_before.mean(), outcome.held_after.mean());
+  }
   return kExitSuccess;
 }
 

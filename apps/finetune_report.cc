@@ -11,6 +11,8 @@
 #include <iterator>
 
 #include "engine/generator.h"
+#include "platform/atomic_file.h"
+#include "platform/memory.h"
 #include "train/duration.h"
 #include "train/progress.h"
 
@@ -44,6 +46,15 @@ std::string sibling(std::string program, std::string_view command) {
   return program.replace(at, kOwn.size(), command);
 }
 
+// That use the adapter.
+std::vector<std::string> commands(const FinetuneSubject& subject) {
+  const std::string files =
+      fmt::format("-m {} --lora {}", shell_word(subject.model.string()), shell_word(subject.files.adapter.string()));
+  return {
+      fmt::format("{} {} -p {}", sibling(subject.program, "main"), files, shell_word(sample_prompt(subject.sample))),
+      fmt::format("{} {} --port 8080", sibling(subject.program, "server"), files)};
+}
+
 }  // namespace
 
 std::string shell_word(std::string_view text) {
@@ -68,6 +79,7 @@ void log_plan(const train::Plan& plan, const FinetuneSubject& subject, const Log
                    size_text(plan.memory_bytes),
                    plan.recompute_blocks ? ", with every block computed twice to need no more" : ""));
   if (plan.steps_done > 0) info(fmt::format("resuming after step {}", plan.steps_done));
+  for (const std::string& note : plan.notes) patina::log(log, LogLevel::kWarning, note);
   if (!plan.hint.empty()) patina::log(log, LogLevel::kWarning, plan.hint);
 }
 
@@ -75,11 +87,13 @@ ProgressReport::ProgressReport(bool quiet, const LogSink& log)
     : terminal_(!quiet && isatty(STDERR_FILENO) != 0), log_(log) {}
 
 void ProgressReport::show(const train::StepRecord& record, double seconds_left) {
+  constexpr std::string_view kClearToEnd = "\x1B[K";
   constexpr uint64_t kLines = 20;  // of a run, where they cannot be written over
   if (terminal_) {
-    const size_t columns = terminal_columns();
-    const std::string line = train::progress_line(record, seconds_left, columns - 1);
-    fmt::print(stderr, "\r{:<{}}", line, columns - 1);
+    losses_.push_back(record.loss);
+    const std::string line = train::progress_line(record, seconds_left, terminal_columns() - 1,
+                                                  {.losses = losses_, .memory_bytes = platform::resident_memory()});
+    fmt::print(stderr, "\r{}{}", line, kClearToEnd);
     std::fflush(stderr);
     open_ = true;
     return;
@@ -121,8 +135,42 @@ std::string sample_answer(const engine::Runtime& runtime, const train::Example& 
   return answer;
 }
 
+void write_html_report(const train::TrainResult& result, const std::string& answer_before,
+                       const std::string& answer_after, std::vector<train::ReportSample> samples,
+                       const FinetuneSubject& subject) {
+  train::ReportContents contents;
+  contents.title = fmt::format("Training of {}", subject.files.adapter.filename().string());
+  contents.history = train::read_history(subject.files.log());
+  contents.results = {{"model", subject.model.string()},
+                      {"adapter", subject.files.adapter.string()},
+                      {"rows", subject.rows},
+                      {"steps", std::to_string(result.steps)}};
+  if (result.best.step > 0) {
+    contents.results.push_back(
+        {"least loss of the rows kept apart", fmt::format("{:.4f} after step {}", result.best.loss, result.best.step)});
+  }
+  for (const train::RowLoss& row : result.rows) {
+    contents.results.push_back(
+        {"loss of " + row.place, fmt::format("{:.4f} before, {:.4f} after", row.before, row.after)});
+  }
+  const std::string& prompt = sample_prompt(subject.sample);
+  contents.samples = std::move(samples);
+  contents.samples.insert(contents.samples.begin(), {"before", prompt, answer_before});
+  contents.samples.push_back({"after", prompt, answer_after});
+  for (const FileFlag& flag : subject.settings) {
+    contents.settings.push_back({"--" + flag.name, fmt::format("{}", fmt::join(flag.values, ", "))});
+  }
+  contents.commands = commands(subject);
+  platform::write_file_atomically(subject.files.report(), train::html_report(contents));
+}
+
 void print_result(const train::TrainResult& result, const std::string& answer_before, const std::string& answer_after,
                   const FinetuneSubject& subject) {
+  if (result.best.step > 0) {
+    fmt::print("least loss of the rows kept apart: {:.4f} after step {}, in {}\n", result.best.loss, result.best.step,
+               subject.files.best_adapter().string());
+  }
+  if (result.out_of_patience) fmt::print("the run has ended after {} steps, as it got no better\n", result.steps);
   if (result.out_of_time) fmt::print("the time is up after {} steps; --resume goes on\n", result.steps);
   fmt::print("loss of the first rows, before and after:\n");
   for (const train::RowLoss& row : result.rows) {
@@ -135,11 +183,9 @@ void print_result(const train::TrainResult& result, const std::string& answer_be
         "The answer has not changed: the adapter has learned too little. Try more --epochs or a higher "
         "--learning-rate.\n");
   }
-  const std::string files =
-      fmt::format("-m {} --lora {}", shell_word(subject.model.string()), shell_word(subject.files.adapter.string()));
-  fmt::print("The adapter is in {}. Use it:\n", subject.files.adapter.string());
-  fmt::print("  {} {} -p {}\n", sibling(subject.program, "main"), files, shell_word(prompt));
-  fmt::print("  {} {} --port 8080\n", sibling(subject.program, "server"), files);
+  fmt::print("The adapter is in {}, the report of the run in {}. Use it:\n", subject.files.adapter.string(),
+             subject.files.report().string());
+  for (const std::string& command : commands(subject)) fmt::print("  {}\n", command);
 }
 
 }  // namespace patina::apps

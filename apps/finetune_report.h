@@ -5,9 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/flag_file.h"
 #include "base/log.h"
 #include "engine/runtime.h"
 #include "train/data/row_data.h"
+#include "train/html_report.h"
 #include "train/trainer.h"
 
 // What finetune tells the user before, during and after a run.
@@ -20,7 +22,8 @@ struct FinetuneSubject {
   std::string rows;   // describe_rows()
   train::Row sample;  // the first
   std::filesystem::path model;
-  std::string program;  // as the user typed it: "./finetune"
+  std::string program;             // as the user typed it: "./finetune"
+  std::vector<FileFlag> settings;  // every flag and its value
 };
 
 // As a shell reads it back, in quotes where it needs them.
@@ -39,6 +42,7 @@ class ProgressReport {
 
  private:
   bool terminal_;
+  std::vector<double> losses_;
   const LogSink& log_;
   bool open_ = false;
 };
@@ -48,6 +52,11 @@ std::string describe_rows(const train::RowData& data);
 
 // The likeliest answer to the first tokens of the row's example: those before its first answer, or its first third.
 std::string sample_answer(const engine::Runtime& runtime, const train::Example& example, const train::Row& row);
+
+// The page beside the adapter that shows a run that has ended (train::html_report()). Throws kIo.
+void write_html_report(const train::TrainResult& result, const std::string& answer_before,
+                       const std::string& answer_after, std::vector<train::ReportSample> samples,
+                       const FinetuneSubject& subject);
 
 // To stdout: the rows' losses, the sample answers and the commands that use the adapter.
 void print_result(const train::TrainResult& result, const std::string& answer_before, const std::string& answer_after,

@@ -56,7 +56,8 @@ void add_lora_flags(FlagGroup group, TrainingFlags& flags) {
   group.add("--lora-targets", flags.lora.targets, "LIST",
             "layers that are corrected: all, attn, or names like attn_q,ffn_*");
   group.add("--lora-layers", flags.lora.layers, "LIST", "only in these blocks, e.g. 8-15 or 0,2,8-");
-  group.add("--lora-rank-pattern", flags.lora.rank_pattern, "LIST", "ranks of some layers, e.g. attn_*=16,ffn_*=4");
+  group.add("--lora-rank-pattern", flags.lora.rank_pattern, "LIST", "ranks of some layers, e.g. attn_*=16,ffn_*=4")
+      .joined();
   group.add_switch("--rslora", flags.lora.rank_stabilized, "the corrections act times alpha / sqrt(rank)");
   group
       .add("--lora-plus-ratio", flags.options.parameters.b_rate_factor, "X",

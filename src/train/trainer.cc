@@ -14,7 +14,6 @@
 #include "platform/atomic_file.h"
 #include "platform/memory.h"
 #include "train/checkpoint_files.h"
-#include "train/loss.h"
 #include "train/memory_need.h"
 #include "train/random.h"
 
@@ -281,14 +280,14 @@ bool Trainer::evaluation_is_due() const {
   return step_ % every == 0 || step_ == steps_;
 }
 
+LossSum Trainer::measure(const DataSet& data) {
+  const Parameters::Averaged averaged(parameters_);
+  return data_loss({model_, context_, attachment_}, data, kPassTokens, [](const LossSum& /*so_far*/) { return true; });
+}
+
 EvaluationRecord Trainer::evaluate(const TrainObserver& observer, StepLog& log) {
   const Clock::time_point start = Clock::now();
-  LossSum sum;
-  {
-    const Parameters::Averaged averaged(parameters_);
-    sum = data_loss({model_, context_, attachment_}, *validation_, kPassTokens,
-                    [](const LossSum& /*so_far*/) { return true; });
-  }
+  const LossSum sum = measure(*validation_);
   const EvaluationRecord record = {
       .step = step_,
       .epoch = (step_ - 1) / steps_per_epoch() + 1,

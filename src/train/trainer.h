@@ -15,6 +15,7 @@
 #include "ops/context.h"
 #include "train/checkpoint.h"
 #include "train/data/data_set.h"
+#include "train/loss.h"
 #include "train/parameters.h"
 #include "train/run.h"
 #include "train/schedule.h"
@@ -51,8 +52,8 @@ class Trainer {
   // or logging fails (what was saved before is as it was) and kInvalidData when the loss stops being a number.
   TrainResult run(const TrainObserver& observer);
 
-  // The adapter as it stands, to measure with.
-  const adapter::Attachment& adapters() const { return attachment_; }
+  // The loss of all rows with the adapter as it would be saved now.
+  LossSum measure(const DataSet& data);
 
  private:
   uint64_t steps_per_epoch() const { return amount_.steps_per_epoch(); }

@@ -254,6 +254,95 @@ TEST_F(Finetune, HintsWhereItCannotLearn) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "made/here/adapter.bin.log.jsonl"));
 }
 
+TEST_F(Finetune, MeasuresSamplesAndReports) {
+  write("valid.txt", "### Instruction:\n苹果和橙子哪个更甜？\n### Response:\n苹果。\n");
+  const Outcome outcome = finetune({"--train-data",
+                                    folder_ / "rows.txt",
+                                    "--save-path",
+                                    folder_ / "lora.gguf",
+                                    "--epochs",
+                                    "6",
+                                    "--eval-every",
+                                    "2",
+                                    "--val-data",
+                                    folder_ / "valid.txt",
+                                    "--sample-prompt",
+                                    rows()[0].question,
+                                    "--tensorboard",
+                                    folder_ / "events",
+                                    "--optimizer",
+                                    "lion",
+                                    "--lr-schedule",
+                                    "wsd",
+                                    "--rslora",
+                                    "--ema",
+                                    "0.5"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("step 2: rows kept apart: loss "));
+  EXPECT_THAT(outcome.err, HasSubstr("step 6: " + rows()[0].question + " -> "));
+  EXPECT_THAT(outcome.out, HasSubstr("least loss of the rows kept apart: "));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "lora.gguf.best.gguf"));
+  const std::string report = read_file(folder_ / "lora.gguf.html");
+  for (const char* part : {"<svg", "step 4", "--lr-schedule", "main -m "}) EXPECT_THAT(report, HasSubstr(part));
+  EXPECT_FALSE(std::filesystem::is_empty(folder_ / "events"));
+}
+
+TEST_F(Finetune, TheSavedConfigurationMakesTheSameAdapter) {
+  ASSERT_EQ(finetune({"--train-data", folder_ / "rows.txt", "--save-path", folder_ / "a.gguf", "--epochs", "3",
+                      "--lora-r", "4", "--lora-plus-ratio", "4", "--neftune", "5"})
+                .code,
+            0);
+  const Outcome again = run({"finetune", "--config", folder_ / "a.gguf.toml", "--save-path", folder_ / "b.gguf"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_TRUE(read_file(folder_ / "a.gguf") == read_file(folder_ / "b.gguf"));
+}
+
+TEST_F(Finetune, TakesTheOldFlags) {
+  const Outcome outcome = finetune({"--model-base",
+                                    model_.string(),
+                                    "--train-data",
+                                    folder_ / "rows.txt",
+                                    "--lora-out",
+                                    folder_ / "old.gguf",
+                                    "--lora-r",
+                                    "4",
+                                    "--adam-iter",
+                                    "3",
+                                    "--adam-alpha",
+                                    "1e-3",
+                                    "--batch",
+                                    "1",
+                                    "--ctx",
+                                    "128",
+                                    "--rank-wq",
+                                    "2",
+                                    "--use-checkpointing",
+                                    "--checkpoint-in",
+                                    "chk.gguf",
+                                    "-ngl",
+                                    "99"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("--resume goes on"));
+  EXPECT_THAT(outcome.err, HasSubstr("in 3 optimizer steps"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "old.gguf"));
+}
+
+TEST_F(Finetune, TrainsAnAdapterFurtherAndResumesWhereItCan) {
+  const std::vector<std::string> first = {
+      "--train-data", folder_ / "rows.txt", "--save-path", folder_ / "one.gguf", "--epochs", "4", "--resume", "auto"};
+  ASSERT_EQ(finetune(first).code, 0);
+  const std::string once = read_file(folder_ / "one.gguf");
+  EXPECT_EQ(finetune(first).code, 0);  // finds its end
+  EXPECT_TRUE(read_file(folder_ / "one.gguf") == once);
+  const Outcome further = finetune({"--train-data", folder_ / "rows.txt", "--save-path", folder_ / "two.gguf",
+                                    "--epochs", "4", "--init-adapter", folder_ / "one.gguf"});
+  EXPECT_EQ(further.code, 0) << further.err;
+  const Outcome pissa = finetune({"--train-data", folder_ / "rows.txt", "--save-path", folder_ / "three.gguf",
+                                  "--epochs", "30", "--lora-init", "pissa", "--learning-rate", "1e-3"});
+  EXPECT_EQ(pissa.code, 0) << pissa.err;
+  expect_refused("a\n", {"--init-adapter", folder_ / "one.gguf", "--lora-init", "olora"}, "leave --init-adapter out");
+}
+
 // The limit on the size of a file stands in for a disk that fills.
 TEST_F(Finetune, KeepsWhatWasSavedWhenTheDiskIsFull) {
   const std::vector<std::string> arguments = {"--train-data",       folder_ / "rows.txt", "--save-path",
@@ -266,7 +355,8 @@ TEST_F(Finetune, KeepsWhatWasSavedWhenTheDiskIsFull) {
   EXPECT_THAT(outcome.err, HasSubstr("error: cannot save"));
   EXPECT_EQ(read_file(folder_ / "lora.bin"), adapter);
   EXPECT_EQ(read_file(folder_ / "lora.bin.checkpoint"), checkpoint);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / ""), {}), 4);  // with the rows and the log
+  // With the rows, the log, the checkpoint before, the report and the configuration.
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_ / ""), {}), 7);
 }
 
 TEST_F(Finetune, RefusesBadInputAndOverwritesNothing) {
