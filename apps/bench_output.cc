@@ -43,6 +43,7 @@ Json json_of(const MeasuredResult& measured) {
                 {"n_train", test.train},
                 {"read_bandwidth", measured.limits.read_bandwidth},
                 {"int8_peak", measured.limits.int8_peak},
+                {"int16_peak", measured.limits.int16_peak},
                 {"f32_peak", measured.limits.f32_peak},
                 {"limit_ts", nullptr},
                 {"limit_by", nullptr},

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 #include <string>
+#include <utility>
 
 #include "apps/direct_pass.h"
 #include "model/model.h"
@@ -21,7 +22,6 @@ struct Products {
   void add(bool floats, int64_t rows, int64_t cols) {
     (floats ? f32 : int8) += static_cast<double>(rows) * static_cast<double>(cols);
   }
-  double all() const { return int8 + f32; }
 };
 
 struct ModelWork {
@@ -34,6 +34,7 @@ struct ModelWork {
     return {.passes = static_cast<double>(passes),
             .weight_bytes = static_cast<double>(weight_bytes),
             .int8_products = t * token.int8 + r * row.int8,
+            .int16_products = 0,
             .f32_products = t * token.f32 + r * row.f32};
   }
 };
@@ -60,12 +61,13 @@ std::vector<PassWork> work_of(const engine::Runtime& runtime, const BenchTest& t
   const ModelWork model = model_work(runtime);
   const int64_t all = runtime.model().weight_bytes();
   if (test.train > 0) {
-    // Forward, and in f32 back through every matrix.
+    // Forward, and back through every matrix; what goes forward in 8 bits comes back in 16.
     const auto tokens = static_cast<double>(test.train);
     const PassWork back{.passes = 1,
                         .weight_bytes = static_cast<double>(all),
                         .int8_products = 0,
-                        .f32_products = tokens * (model.token.all() + model.row.all())};
+                        .int16_products = tokens * (model.token.int8 + model.row.int8),
+                        .f32_products = tokens * (model.token.f32 + model.row.f32)};
     return {model.pass(1, all, test.train, test.train), back};
   }
   const int64_t rest = test.prompt % kPassTokens;
@@ -76,24 +78,33 @@ std::vector<PassWork> work_of(const engine::Runtime& runtime, const BenchTest& t
 std::optional<WorkBound> bound_of(const std::vector<PassWork>& work, const measure::MachineLimits& limits) {
   const auto seconds = [](double amount, double rate) { return amount > 0 ? amount / rate : 0; };
   WorkBound reading{0, "bandwidth"};
-  WorkBound int8{0, "int8"};
-  WorkBound f32{0, "f32"};
+  std::array<WorkBound, 3> multiplying{{{0, "int8"}, {0, "int16"}, {0, "f32"}}};
   for (const PassWork& pass : work) {
     if (pass.passes == 0) continue;
-    if ((pass.int8_products > 0 && limits.int8_peak == 0) || (pass.f32_products > 0 && limits.f32_peak == 0)) return {};
+    const std::array<std::pair<double, double>, 3> products{{{pass.int8_products, limits.int8_peak},
+                                                             {pass.int16_products, limits.int16_peak},
+                                                             {pass.f32_products, limits.f32_peak}}};
+    double arithmetic = 0;
+    for (const auto& [amount, peak] : products) {
+      if (amount > 0 && peak == 0) return {};
+      arithmetic += seconds(amount, peak);
+    }
     const double memory = seconds(pass.weight_bytes, limits.read_bandwidth);
-    const double bytes = seconds(pass.int8_products, limits.int8_peak);
-    const double floats = seconds(pass.f32_products, limits.f32_peak);
-    if (memory > bytes + floats) {
+    if (memory > arithmetic) {
       reading.seconds += pass.passes * memory;
     } else {
-      int8.seconds += pass.passes * bytes;
-      f32.seconds += pass.passes * floats;
+      for (size_t i = 0; i < products.size(); ++i) {
+        multiplying[i].seconds += pass.passes * seconds(products[i].first, products[i].second);
+      }
     }
   }
-  const auto shorter = [](const WorkBound& a, const WorkBound& b) { return a.seconds < b.seconds; };
-  const WorkBound longest = std::max({reading, int8, f32}, shorter);
-  return WorkBound{reading.seconds + int8.seconds + f32.seconds, longest.by};
+  WorkBound longest = reading;
+  double total = reading.seconds;
+  for (const WorkBound& one : multiplying) {
+    total += one.seconds;
+    if (one.seconds > longest.seconds) longest = one;
+  }
+  return WorkBound{total, longest.by};
 }
 
 }  // namespace patina::apps

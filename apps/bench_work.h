@@ -16,13 +16,15 @@ struct PassWork {
   double passes = 0;
   double weight_bytes = 0;   // of each pass
   double int8_products = 0;  // multiply-adds
+  double int16_products = 0;
   double f32_products = 0;
 };
 
 // Of one run of the test.
 std::vector<PassWork> work_of(const engine::Runtime& runtime, const BenchTest& test);
 
-// The least time that the work can take on a machine, and what of the machine bounds it: "bandwidth", "int8" or "f32".
+// The least time that the work can take on a machine, and what of the machine bounds it: "bandwidth", "int8", "int16"
+// or "f32".
 struct WorkBound {
   double seconds;
   std::string_view by;

@@ -18,7 +18,7 @@
 //   backward/TYPE   512 tokens,  GMAC/s
 //   integer_backward/TYPE  the same in integers of 16 bits, gradients rounded first
 //   pack/TYPE       GB/s of file bytes
-// The limits to hold them against stand above the results: GB/s of reading, GMAC/s of the int8 and f32 peaks.
+// The limits to hold them against stand above the results: GB/s of reading, GMAC/s of the int8, int16 and f32 peaks.
 namespace {
 
 using patina::kernels::MatmulKernels;
@@ -145,6 +145,7 @@ void tell_limits() {
       patina::measure::measure_limits(pool, patina::kernels::default_kernels());
   benchmark::AddCustomContext("read_bandwidth GB/s", std::to_string(limits.read_bandwidth * 1e-9));
   benchmark::AddCustomContext("int8_peak GMAC/s", std::to_string(limits.int8_peak * 1e-9));
+  benchmark::AddCustomContext("int16_peak GMAC/s", std::to_string(limits.int16_peak * 1e-9));
   benchmark::AddCustomContext("f32_peak GMAC/s", std::to_string(limits.f32_peak * 1e-9));
 }
 

@@ -58,7 +58,7 @@ struct MatmulKernels {
 
   // The same for a quantized type in integers: gradients are rounded to 13 bits for each token and 256 rows, weights to
   // 12 bits for 256 rows and 32 columns, which together costs about 1e-3 of the result. k_begin and k_end are multiples
-  // of 32.
+  // of 32; `scratch` is 64-byte aligned.
   int64_t (*quantized_gradients_bytes)(int64_t m, int64_t rows);
   // Rows [m_begin, m_end) of dy [m x rows]. Layout as in generic/matmul_backward_i16.h, the same at every level.
   void (*quantize_gradients)(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,

@@ -78,6 +78,7 @@ double measure_peak(ThreadPool& pool, int64_t (*loop)(int64_t rounds)) {
 MachineLimits measure_limits(ThreadPool& pool, const kernels::Kernels& kernels) {
   return {.read_bandwidth = measure_bandwidth(pool),
           .int8_peak = measure_peak(pool, kernels.peak.int8),
+          .int16_peak = measure_peak(pool, kernels.peak.int16),
           .f32_peak = measure_peak(pool, kernels.peak.f32)};
 }
 

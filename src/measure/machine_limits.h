@@ -9,6 +9,7 @@ namespace patina::measure {
 struct MachineLimits {
   double read_bandwidth = 0;  // bytes of memory read in a second, from huge pages that no cache holds
   double int8_peak = 0;       // multiply-adds in a second, of kernels::PeakKernels
+  double int16_peak = 0;
   double f32_peak = 0;
 };
 

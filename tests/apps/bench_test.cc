@@ -39,24 +39,25 @@ TEST(BenchPlan, EveryTestRunsAtEveryDepthButTraining) {
                                  "tg4x2 @ d32", "train16"));
 }
 
-constexpr measure::MachineLimits kMachine{.read_bandwidth = 10, .int8_peak = 100, .f32_peak = 20};
+constexpr measure::MachineLimits kMachine{.read_bandwidth = 10, .int8_peak = 100, .int16_peak = 50, .f32_peak = 20};
 
 WorkBound bound(const std::vector<PassWork>& work) {
   return bound_of(work, kMachine).value_or(WorkBound{.seconds = 0, .by = "nothing"});
 }
 
 TEST(BenchWork, ASlowerResourceBoundsEachPass) {
-  const PassWork writing{.passes = 3, .weight_bytes = 50, .int8_products = 100, .f32_products = 0};    // 5 s against 1
+  const PassWork writing{.passes = 3, .weight_bytes = 50, .int8_products = 100};                       // 5 s against 1
   const PassWork reading{.passes = 2, .weight_bytes = 50, .int8_products = 1000, .f32_products = 40};  // 5 s against 12
-  const PassWork training{.passes = 1, .weight_bytes = 50, .int8_products = 100, .f32_products = 200};  // 1 and 10 s
+  const PassWork training{
+      .passes = 1, .weight_bytes = 50, .int8_products = 100, .int16_products = 100, .f32_products = 200};  // 1, 2, 10 s
   EXPECT_DOUBLE_EQ(bound({writing}).seconds, 15);
   EXPECT_EQ(bound({writing}).by, "bandwidth");
   EXPECT_DOUBLE_EQ(bound({reading}).seconds, 24);
   EXPECT_EQ(bound({reading}).by, "int8");
-  EXPECT_DOUBLE_EQ(bound({training}).seconds, 11);
+  EXPECT_DOUBLE_EQ(bound({training}).seconds, 13);
   EXPECT_EQ(bound({training}).by, "f32");
   EXPECT_DOUBLE_EQ(bound({writing, reading}).seconds, 39);
-  EXPECT_FALSE(bound_of({writing}, {.read_bandwidth = 10, .int8_peak = 0, .f32_peak = 0}));
+  EXPECT_FALSE(bound_of({writing}, {.read_bandwidth = 10, .int8_peak = 0, .int16_peak = 0, .f32_peak = 0}));
 }
 
 class BenchOutput : public testing::Test {
@@ -71,7 +72,7 @@ class BenchOutput : public testing::Test {
                        .threads = 2,
                        .rates = {0.1, 0.2, 0.3},
                        .peak_memory = uint64_t{3} << 20U,
-                       .work = {{.passes = 4, .weight_bytes = 50, .int8_products = 1, .f32_products = 0}}};
+                       .work = {{.passes = 4, .weight_bytes = 50, .int8_products = 1}}};
     results_ = {{.result = result, .limits = kMachine}};
   }
 

@@ -60,6 +60,7 @@ TEST(Dispatch, PeaksCountTheirMultiplyAdds) {
     const PeakKernels& peak = kernels_for(level).peak;
     EXPECT_EQ(peak.f32(10), 10 * (avx512 ? 24 * 16 : neon ? 24 * 4 : 12 * 8));
     EXPECT_EQ(peak.int8(10), 10 * (avx512 ? 24 * 64 : neon ? 24 * 16 : 12 * 32));
+    EXPECT_EQ(peak.int16(10), 10 * (avx512 ? 24 * 32 : neon ? 24 * 4 : 12 * 16));
   }
 }
 

@@ -10,7 +10,8 @@ int main() {
   auto found = testing::VectorCompare(kVectorNeon, kVectorScalar).differences();
   const auto products = testing::sgemm_differences(kVectorNeon);
   found.insert(found.end(), products.begin(), products.end());
-  if (kPeakNeon.f32(10) != 10 * 24 * 4 || kPeakNeon.int8(10) != 10 * 24 * 16) found.emplace_back("peaks miscount");
+  if (kPeakNeon.f32(10) != 10 * 24 * 4 || kPeakNeon.int8(10) != 10 * 24 * 16 || kPeakNeon.int16(10) != 10 * 24 * 4)
+    found.emplace_back("peaks miscount");
   for (const auto& sentence : found) std::printf("%s\n", sentence.c_str());
   std::printf("%zu differences\n", found.size());
   return found.empty() ? 0 : 1;

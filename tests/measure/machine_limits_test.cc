@@ -12,6 +12,7 @@ TEST(MachineLimits, AreMeasuredWhereTheLevelHasThem) {
     const MachineLimits limits = measure_limits(pool, kernels);
     EXPECT_GT(limits.read_bandwidth, 0) << kernels.name;
     EXPECT_EQ(limits.int8_peak > 0, level != kernels::Level::kScalar) << kernels.name;
+    EXPECT_EQ(limits.int16_peak > 0, level != kernels::Level::kScalar) << kernels.name;
     EXPECT_EQ(limits.f32_peak > 0, level != kernels::Level::kScalar) << kernels.name;
   }
 }

@@ -18,8 +18,20 @@ struct ByteUnit {
   }
 };
 
+// vpmaddwd with sums of 32 bits.
+struct PairUnit {
+  using Vector = __m256i;
+  static constexpr int kProducts = 16;
+  static constexpr int kSums = 12;
+  static Vector set(int64_t value) { return _mm256_set1_epi16(static_cast<int16_t>(value)); }
+  static void multiply_add(Vector& sum, Vector a, Vector b) {
+    Vector product;
+    asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(a), "x"(b));
+  }
+};
+
 }  // namespace
 
-const PeakKernels kPeakAvx2 = {.f32 = peak<FloatUnit<Avx2Vec>>, .int8 = peak<ByteUnit>};
+const PeakKernels kPeakAvx2 = {.f32 = peak<FloatUnit<Avx2Vec>>, .int8 = peak<ByteUnit>, .int16 = peak<PairUnit>};
 
 }  // namespace patina::kernels

@@ -18,8 +18,19 @@ struct ByteUnit {
   }
 };
 
+// smlal.
+struct PairUnit {
+  using Vector = int32x4_t;
+  static constexpr int kProducts = 4;
+  static constexpr int kSums = 24;
+  static Vector set(int64_t value) { return vdupq_n_s32(static_cast<int32_t>(value)); }
+  static void multiply_add(Vector& sum, Vector a, Vector b) {
+    sum = vmlal_s16(sum, vget_low_s16(vreinterpretq_s16_s32(a)), vget_low_s16(vreinterpretq_s16_s32(b)));
+  }
+};
+
 }  // namespace
 
-const PeakKernels kPeakNeon = {.f32 = peak<FloatUnit<NeonVec>>, .int8 = peak<ByteUnit>};
+const PeakKernels kPeakNeon = {.f32 = peak<FloatUnit<NeonVec>>, .int8 = peak<ByteUnit>, .int16 = peak<PairUnit>};
 
 }  // namespace patina::kernels
