@@ -107,6 +107,16 @@ bool is_flag(const std::string& argument) {
   return std::string_view("0123456789.").find(argument[1]) == std::string_view::npos;
 }
 
+// Of the names of several letters, or of those that negate ("no-shuffle"); empty where there is none.
+std::string longest_name(const CLI::Option& option, bool negated) {
+  std::string longest;
+  for (const std::string& name : option.get_lnames()) {
+    const bool is_negated = option.get_items_expected_max() == 0 && option.get_flag_value(name, "true") == "false";
+    if (is_negated == negated && name.size() > longest.size()) longest = name;
+  }
+  return longest;
+}
+
 std::string with_dashes(const std::string& name) { return (name.size() == 1 ? "-" : "--") + name; }
 
 }  // namespace
@@ -282,17 +292,18 @@ std::vector<std::string> CommandLine::config_words(const std::vector<std::string
 std::vector<FileFlag> CommandLine::values() const {
   std::vector<FileFlag> flags;
   for (const CLI::Option* option : app_->get_options()) {
-    if (option->get_lnames().empty() || option->get_positional() || option->get_lnames().front() == "config") continue;
-    FileFlag flag{*std::ranges::max_element(option->get_lnames(), {}, &std::string::size), {}, 0};
-    if (option->get_items_expected_max() == 0) {
-      flag.values = {option->count() > 0 ? "true" : "false"};
-    } else if (option->count() > 0) {
+    const bool is_switch = option->get_items_expected_max() == 0;
+    const std::string name = longest_name(*option, is_switch && option->count() > 0 && !option->as<bool>());
+    if (name.empty() || option->get_positional() || name == "config" || name == "help" || name == "version") continue;
+    FileFlag flag{name, {}, 0};
+    if (is_switch && option->count() > 0) {
+      flag.values = {"true"};
+    } else if (!is_switch && option->count() > 0) {
       flag.values = option->reduced_results();
-    } else if (const std::string value = option->get_default_str(); !value.empty() && value != "[]") {
+    } else if (const std::string value = option->get_default_str(); !is_switch && !value.empty() && value != "[]") {
       flag.values = {value};
     }
-    const bool asks = flag.name == "help" || flag.name == "version";
-    if (!flag.values.empty() && !asks) flags.push_back(std::move(flag));
+    if (!flag.values.empty()) flags.push_back(std::move(flag));
   }
   return flags;
 }

@@ -215,6 +215,7 @@ void Trainer::set_random(uint64_t step, uint64_t pass) {
   if (options_.dropout == 0) return;
   for (std::vector<ops::LoraTerm>& terms : attachment_.terms()) {
     for (ops::LoraTerm& term : terms) {
+      if (!term.a.needs_grad()) continue;  // what is subtracted belongs to the base
       term.dropout = options_.dropout;
       term.dropout_seed = random.next();
     }

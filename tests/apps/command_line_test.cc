@@ -180,6 +180,7 @@ struct RunOptions {
   size_t steps = 1;
   double rate = 0;
   bool raw = false;
+  bool shuffle = true;
   std::string resume;
   std::string ranks;
   std::vector<std::string> prompts;
@@ -198,6 +199,7 @@ RunOptions parse_run(std::vector<std::string> arguments) {
   line.add("--steps", options.steps, "N", "steps");
   line.add("--rate,--learning-rate", options.rate, "X", "rate");
   line.add_switch("--raw", options.raw, "no template");
+  line.add_switch("--shuffle,!--no-shuffle", options.shuffle, "order");
   line.add_optional("--resume", options.resume, "auto", "go on", {"auto"});
   line.add("--ranks", options.ranks, "LIST", "ranks").joined();
   line.add_repeatable("--prompt", options.prompts, "TEXT", "prompts");
@@ -277,10 +279,13 @@ TEST_F(ConfigTest, SaysWhatIsWrongAndWhere) {
 }
 
 TEST_F(ConfigTest, ValuesComeBack) {
-  const RunOptions first = parse_run({"-m", "a b", "--prompt", "x", "--prompt", "y", "--rate", "0.25", "--raw"});
+  const RunOptions first =
+      parse_run({"-m", "a b", "--prompt", "x", "--prompt", "y", "--rate", "0.25", "--raw", "--no-shuffle"});
   const RunOptions second = parse_run({"--config", file(write_flag_file(first.values))});
   EXPECT_EQ(second.model, "a b");
   EXPECT_EQ(second.rate, 0.25);
+  EXPECT_FALSE(second.shuffle);
+  EXPECT_TRUE(parse_run({"--config", file(write_flag_file(parse_run({"--shuffle"}).values))}).shuffle);
   EXPECT_EQ(second.steps, 1);
   EXPECT_TRUE(second.raw);
   EXPECT_THAT(second.prompts, ElementsAre("x", "y"));
