@@ -23,9 +23,10 @@ namespace patina::adapter {
 // The correction of one linear layer: y += (alpha / rank) * B (A x). With magnitudes (Liu et al. 2024, "DoRA") each row
 // of W + (alpha / rank) B A is brought to the length that its magnitude says.
 struct LoraEntry {
-  std::string site;               // "blk.0.attn_q"
-  tensor::Tensor a;               // [rank x in]
-  tensor::Tensor b;               // [out x rank]
+  std::string site;  // "blk.0.attn_q"
+  tensor::Tensor a;  // [rank x in]
+  tensor::Tensor b;  // [out x rank]
+  // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
   tensor::Tensor magnitude = {};  // [out x 1], or empty
 
   int64_t rank() const { return a.rows(); }

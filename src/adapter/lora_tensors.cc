@@ -64,7 +64,7 @@ tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, cons
 
 tensor::Tensor decode_column(const io::TensorInfo* info, tensor::BufferPool& pool, const std::string& source) {
   if (info == nullptr) return {};
-  const tensor::Tensor tensor = decode(*info, pool, source);
+  tensor::Tensor tensor = decode(*info, pool, source);
   if (tensor.cols() == 1) return tensor;
   if (tensor.rows() == 1) return transposed(tensor, pool);
   fail(ErrorKind::kInvalidData, "{} is corrupt: {} should be a vector", source, io::printable(info->name));

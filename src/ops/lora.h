@@ -9,8 +9,9 @@ namespace patina::ops {
 // One low-rank correction of a linear layer: y += scale * B (A x)  (Hu et al., 2021, "LoRA"). With a gain the layer
 // becomes y = gain * (W x + scale * B (A x)), as DoRA has it (Liu et al., 2024); such a term must be the layer's first.
 struct LoraTerm {
-  Tensor a;          // [rank x in]
-  Tensor b;          // [out x rank]
+  Tensor a;  // [rank x in]
+  Tensor b;  // [out x rank]
+  // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
   Tensor gain = {};  // [out x 1], or empty: 1
   float scale = 1.0F;
   float dropout = 0.0F;       // share of x's elements set to zero on the way into A, while recording
