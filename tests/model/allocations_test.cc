@@ -112,8 +112,10 @@ TEST(Allocations, TrainingHoldsNoFloatCopyOfAMatrix) {
   ThreadPool pool(kThreads);
   const std::unique_ptr<Model> model = Model::load(io::ModelFile::open(path), pool);
   std::filesystem::remove(path);
-  adapter::LoraAdapter lora =
-      adapter::create_lora(model->sites(), {.rank = 4, .alpha = 8.0F, .targets = "all", .seed = 1});
+  adapter::LoraOptions options;
+  options.rank = 4;
+  options.alpha = 8.0F;
+  adapter::LoraAdapter lora = adapter::create_lora(model->sites(), options);
   lora.architecture = "llama";
   adapter::Attachment attachment(model->sites().size());
   adapter::attach_lora(lora, "adapter", 1.0F, {model->sites(), "llama"}, attachment, {});
