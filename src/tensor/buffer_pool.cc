@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <map>
 
 #include "base/error.h"
@@ -30,6 +31,8 @@ struct BufferPool::State {
   std::multimap<int64_t, Memory> free;
   int64_t bytes = 0;
   int64_t peak = 0;
+  int64_t used = 0;
+  int64_t most_used = 0;
 
   // At least `floats` long; sets it to what the memory holds. What is at most a quarter too large will do.
   Memory take(int64_t& floats) {
@@ -38,17 +41,54 @@ struct BufferPool::State {
       floats = found->first;
       Memory memory = std::move(found->second);
       free.erase(found);
+      use(bytes_of(floats));
       return memory;
     }
-    const auto size = static_cast<size_t>(floats) * sizeof(float);
+    Memory memory = allocate(bytes_of(floats));
+    use(bytes_of(floats));
+    return memory;
+  }
+
+  void put_back(int64_t floats, Memory memory) {
+    used -= bytes_of(floats);
+    free.emplace(floats, std::move(memory));
+  }
+
+  void drop(std::multimap<int64_t, Memory>::iterator buffer) {
+    bytes -= bytes_of(buffer->first);
+    free.erase(buffer);
+  }
+
+ private:
+  static int64_t bytes_of(int64_t floats) { return floats * static_cast<int64_t>(sizeof(float)); }
+
+  void use(int64_t size) {
+    used += size;
+    most_used = std::max(most_used, used);
+  }
+
+  Memory allocate(int64_t wanted) {
+    make_room(wanted);
+    const auto size = static_cast<size_t>(wanted);
     auto* raw = static_cast<float*>(::operator new[](size, kAlignment, std::nothrow));
     if (raw == nullptr) {
       fail(ErrorKind::kOutOfMemory, "cannot allocate {} MiB for activations; use a smaller batch or context",
            size >> 20);
     }
-    bytes += static_cast<int64_t>(size);
+    bytes += wanted;
     peak = std::max(peak, bytes);
     return Memory(raw);
+  }
+
+  // Free memory goes back to the system where there would be more than a quarter beyond what was ever used at once: the
+  // smallest buffer that is enough, else the largest.
+  void make_room(int64_t wanted) {
+    const int64_t most = std::max(most_used, used + wanted);
+    const auto excess = [&] { return bytes + wanted - most - most / 4; };
+    while (excess() > 0 && !free.empty()) {
+      const auto enough = free.lower_bound(excess() / static_cast<int64_t>(sizeof(float)));
+      drop(enough != free.end() ? enough : std::prev(free.end()));
+    }
   }
 };
 
@@ -70,7 +110,7 @@ Tensor BufferPool::make_again(const Outline& outline) {
   static_cast<Outline&>(result) = outline;
   // The last handle puts the memory back.
   result.memory_ = std::shared_ptr<float>(
-      memory.release(), [state = state_, floats](float* data) { state->free.emplace(floats, Memory(data)); });
+      memory.release(), [state = state_, floats](float* data) { state->put_back(floats, Memory(data)); });
   return result;
 }
 
@@ -81,8 +121,7 @@ Tensor BufferPool::make_zero(int64_t rows, int64_t cols) {
 }
 
 void BufferPool::trim() {
-  for (const auto& [floats, memory] : state_->free) state_->bytes -= floats * static_cast<int64_t>(sizeof(float));
-  state_->free.clear();
+  while (!state_->free.empty()) state_->drop(state_->free.begin());
 }
 
 int64_t BufferPool::bytes() const { return state_->bytes; }

@@ -64,8 +64,8 @@ class Tensor : public Outline {
   int64_t offset_ = 0;  // of the first element in the memory
 };
 
-// Where tensors come from: memory that is given back is handed out again, so a forward pass allocates nothing after
-// its first run. Not thread safe; tensors may outlive the pool.
+// Where tensors come from: memory that is given back is kept to be handed out again, up to a quarter more than what was
+// in use at once, so a pass allocates little after the first of its shape. Not thread safe; tensors may outlive it.
 class BufferPool {
  public:
   BufferPool();
