@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "engine/runtime.h"
 #include "platform/atomic_file.h"
+#include "platform/memory.h"
 #include "platform/signals.h"
 #include "train/data/row_data.h"
 #include "train/trainer.h"
@@ -102,6 +103,7 @@ engine::RuntimeOptions runtime_options(const FinetuneFlags& flags) {
   options.precise = flags.compute.precise;
   options.context = flags.context.size;
   options.chat_template = flags.data.chat_template;
+  options.sketch = false;  // the memory is for training
   return options;
 }
 
@@ -211,6 +213,8 @@ Outcome train_adapter(const Material& material, const FinetuneFlags& flags, cons
   RunObserver observer(runtime, flags.watch, line.log());
   outcome.result = trainer.run(observer.hooks([&] { return interrupt.requested(); }));
   observer.finish();
+  patina::log(line.log(), LogLevel::kInfo,
+              fmt::format("memory: {} MiB at most", platform::peak_resident_memory() >> 20));
   outcome.samples = observer.samples();
   if (material.held != nullptr && outcome.result.finished) outcome.held_after = trainer.measure(*material.held);
   return outcome;

@@ -103,7 +103,7 @@ void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   const std::shared_ptr<const io::ModelFile> file = open_model_file(options);
   tokenizer_ = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
   model_ = model::Model::load(file, *pool_, options.packing);
-  if (!precise_ && ops::Sketch::pays(model_->output_matrix(), model_->weight_bytes())) {
+  if (options.sketch && !precise_ && ops::Sketch::pays(model_->output_matrix(), model_->weight_bytes())) {
     shortcut_ = std::make_unique<Shortcut>();
   }
   const model::Hyperparameters& hyper = model_->hyper();

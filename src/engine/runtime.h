@@ -46,6 +46,7 @@ struct RuntimeOptions {
   bool raw = false;             // prompts are never wrapped (only what the log says; make_prompt() takes it again)
   bool precise = false;         // f32 activations
   model::KvTypes cache_types;
+  bool sketch = true;  // logits() may take memory for its shortcut
   SpeculationOptions speculation;
   model::Packing packing = model::Packing::kAtOnce;  // kLater: the first token comes sooner, the second later
 };

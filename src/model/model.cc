@@ -137,6 +137,8 @@ ops::Tensor Model::hidden(ops::Context& context, std::span<const SequencePart> p
   }
   ops::Tensor x = ops::embed(context, weights_->embedding->type, weights_->embedding->data, hyper_.hidden_size,
                              layout.tokens, architecture_->embedding_scale(hyper_));
+  // Each row brings in the pages around it; over many texts that would be the whole table.
+  if (packed_ && x.rows() > ops::kFewRows) file_->release_pages(weights_->embedding->data);
   if (context.recorder != nullptr) add_noise(context, adapters.noise(), pass->segments, x);
   for (int64_t layer = 0; layer < hyper_.layers; ++layer) {
     x = ops::block(context, x, [pass, layer, info = architecture_](ops::Context& ctx, const ops::Tensor& input) {

@@ -1,5 +1,7 @@
 #include "train/memory_need.h"
 
+#include <algorithm>
+
 #include "ops/cross_entropy.h"
 
 namespace patina::train {
@@ -14,7 +16,8 @@ uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use) {
   // The way back through a block's activation holds the most at once: both inputs, their gradients twice, the output's
   // and the residual stream's.
   const auto working = 4 * static_cast<uint64_t>(7 * hyper.feed_forward_size + 3 * hyper.hidden_size);
-  const int64_t logits = ops::cross_entropy_chunk_rows(hyper.vocab_size) * hyper.vocab_size;
+  const int64_t logits =
+      std::min(ops::cross_entropy_chunk_rows(hyper.vocab_size), static_cast<int64_t>(tokens)) * hyper.vocab_size;
   // The backward product rounds them to 16 bits.
   return (kept + working) * tokens + 4 * static_cast<uint64_t>(logits + logits / 2);
 }

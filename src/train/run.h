@@ -78,7 +78,7 @@ struct Plan {
   double learning_rate;
   uint64_t warmup;
   uint64_t parameters;
-  uint64_t memory_bytes;           // weights included
+  uint64_t memory_bytes;           // of the whole process, about
   bool recompute_blocks;           // for lack of memory, at the cost of a second forward pass
   double seconds;                  // of the steps that are left, about
   std::string hint;                // learning_hint(), may be empty

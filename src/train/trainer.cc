@@ -47,9 +47,9 @@ adapter::Attachment attach(const model::Model& model, const adapter::LoraAdapter
   return attachment;
 }
 
-size_t longest_pass(const DataSet& data) {
-  const DataTotals& totals = data.totals();
-  return std::max(totals.longest, std::min<size_t>(totals.tokens, kPassTokens));
+size_t longest_pass(const DataTotals& totals, uint64_t rows) {
+  const uint64_t all = std::min(totals.tokens, rows * totals.longest);
+  return std::max<size_t>(totals.longest, std::min<size_t>(all, kPassTokens));
 }
 
 double gibibytes(uint64_t bytes) { return static_cast<double>(bytes) * 0x1p-30; }
@@ -95,7 +95,7 @@ Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter
 void Trainer::choose_memory() {
   const uint64_t available = platform::available_memory();
   const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()), options_.parameters);
-  const size_t tokens = longest_pass(data_);
+  const size_t tokens = longest_pass(data_.totals(), amount_.rows_per_step);
   if (available == 0 ||
       state + pass_bytes(model_, tokens, {.recompute_blocks = false, .compact = !context_.precise}) < available)
     return;
@@ -184,9 +184,11 @@ Plan Trainer::plan() {
   plan.learning_rate = schedule_.peak;
   plan.warmup = schedule_.warmup;
   plan.parameters = static_cast<uint64_t>(adapter_.parameters());
+  // What there is by now, weights and the optimizer's state included, and a pass.
+  context_.buffers.trim();
   plan.memory_bytes =
-      static_cast<uint64_t>(model_.weight_bytes()) + state_bytes(plan.parameters, options_.parameters) +
-      pass_bytes(model_, longest_pass(data_), {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
+      platform::resident_memory() + pass_bytes(model_, longest_pass(data_.totals(), amount_.rows_per_step),
+                                               {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
   plan.recompute_blocks = recompute_blocks_;
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
                              static_cast<double>(steps_per_epoch());
@@ -264,6 +266,7 @@ void Trainer::save_adapter(const std::filesystem::path& path) {
 }
 
 void Trainer::save(const TrainObserver& observer) {
+  context_.buffers.trim();  // to make room for what is written
   CheckpointFiles(files_.checkpoint(), options_.keep).save(checkpoint());
   save_adapter(files_.adapter);
   last_save_ = Clock::now();

@@ -90,6 +90,29 @@ class Finetune : public testing::Test {
 
 TEST_F(Finetune, LearnsTwoRowsWordForWordByDefault) { expect_to_learn(); }
 
+// The whole process is meant. The estimate is rough for a model that is smaller than the program.
+TEST_F(Finetune, SaysHowMuchMemoryItWillTake) {
+#ifdef PATINA_SANITIZED
+  GTEST_SKIP() << "sanitizers take memory of their own";
+#endif
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += read_file(folder_ / "rows.txt");
+  write("many.txt", text);
+  const Outcome outcome = finetune(
+      {"--train-data", folder_ / "many.txt", "--save-path", folder_ / "lora.bin", "-p", "16", "--max-steps", "3"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  double foreseen = 0;
+  double taken = 0;
+  const size_t plan = outcome.err.find("this will take about ");
+  const size_t end = outcome.err.find("memory: ");
+  ASSERT_NE(plan, std::string::npos) << outcome.err;
+  ASSERT_NE(end, std::string::npos) << outcome.err;
+  ASSERT_EQ(std::sscanf(outcome.err.c_str() + plan, "this will take about %*s and %lf MiB of memory", &foreseen), 1);
+  ASSERT_EQ(std::sscanf(outcome.err.c_str() + end, "memory: %lf MiB at most", &taken), 1);
+  EXPECT_GT(foreseen, 0.8 * taken);
+  EXPECT_LT(foreseen, 1.2 * taken);
+}
+
 TEST_F(Finetune, EvaluatesRowsWithAndWithoutTheAdapter) {
   const auto evaluate = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"eval", "-m", model_.string(), "-t", "2", "--data", folder_ / "rows.txt"});
