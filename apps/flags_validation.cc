@@ -31,8 +31,9 @@ std::unique_ptr<train::RowData> ValidationFlags::rows(const DataFlags& how, trai
 }
 
 void add_validation_flags(FlagGroup& group, ValidationFlags& flags) {
-  group.add_repeatable("--val-data", flags.paths, "FILE",
-                       "rows that are measured before, while and after training, not learned;\na file or folder, repeatable");
+  group.add_repeatable(
+      "--val-data", flags.paths, "FILE",
+      "rows that are measured before, while and after training, not learned;\na file or folder, repeatable");
   group.add("--val-split", flags.split, "X", "measure this share of --train-data instead, chosen by the seed")
       .hide_default()
       .share();
