@@ -109,7 +109,8 @@ TEST_F(Finetune, SaysHowMuchMemoryItWillTake) {
   ASSERT_NE(end, std::string::npos) << outcome.err;
   ASSERT_EQ(std::sscanf(outcome.err.c_str() + plan, "this will take about %*s and %lf MiB of memory", &foreseen), 1);
   ASSERT_EQ(std::sscanf(outcome.err.c_str() + end, "memory: %lf MiB at most", &taken), 1);
-  EXPECT_GT(foreseen, 0.8 * taken);
+  constexpr double kFixed = 12;  // the heap's own, threads' scratch, what a save copies: little beside a real model
+  EXPECT_GT(foreseen + kFixed, taken);
   EXPECT_LT(foreseen, 1.2 * taken);
 }
 
