@@ -172,7 +172,8 @@ void add_flags(CommandLine& line, FinetuneFlags& flags) {
 void save_settings(const CommandLine& line, const FinetuneSubject& subject) {
   const fs::path path = subject.files.config();
   std::error_code error;
-  if (line.config() && fs::equivalent(path, *line.config(), error)) return;
+  const auto& config = line.config();
+  if (config && fs::equivalent(path, *config, error)) return;
   platform::write_file_atomically(path, write_flag_file(subject.settings));
 }
 

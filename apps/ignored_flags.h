@@ -11,13 +11,15 @@ enum class FlagValue { kNone, kOne, kOptional };
 struct IgnoredFlag {
   std::string_view name;  // without dashes
   FlagValue value;
+  // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
   std::string_view instead = {};  // what to know or to do instead; empty: nothing
 };
 
 // A flag of another program that has another name here.
 struct RenamedFlag {
-  std::string_view name;        // without dashes
-  std::string_view here;        // the flag it stands for, without dashes
+  std::string_view name;  // without dashes
+  std::string_view here;  // the flag it stands for, without dashes
+  // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
   std::string_view value = {};  // what its value begins with, or all of it where it takes none
   bool takes_none = false;
 };

@@ -103,6 +103,7 @@ struct TrainResult {
 
 // Asked and told on the thread that runs; all may be empty.
 struct TrainObserver {
+  // NOLINTBEGIN(readability-redundant-member-init): g++ warns without them where a list leaves one out
   std::function<void(const StepRecord& record, double seconds_left)> on_step = {};
   std::function<void(const EvaluationRecord& record)> on_evaluation = {};
   // Before the first step and at each evaluation's time, also where there are no rows for it, with the adapters that
@@ -111,6 +112,7 @@ struct TrainObserver {
   std::function<void(const std::string& warning)> on_warning = {};
   std::function<void()> on_save = {};
   std::function<bool()> stop = {};  // true: save and return, soon
+  // NOLINTEND(readability-redundant-member-init)
 };
 
 // Throws kInvalidArgument, with a sentence that names the flag, for options out of range.

@@ -76,6 +76,7 @@ TEST(CreateLora, TakesRanksByPattern) {
   options.rank_pattern = "attn_q=3,blk.1.*=5,ffn_up=7";
   const LoraAdapter adapter = create_lora(model_sites(), options);
   std::vector<int64_t> ranks;
+  ranks.reserve(adapter.entries.size());
   for (const LoraEntry& entry : adapter.entries) ranks.push_back(entry.rank());
   EXPECT_THAT(ranks, ElementsAre(3, 2, 7, 2, 3, 5, 5, 5));
   for (const auto& [bad, part] : {std::pair("attn_q", "gives no rank"), std::pair("attn_q=x", "gives no rank"),

