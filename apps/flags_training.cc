@@ -109,8 +109,8 @@ void TrainingFlags::resolve() {
     fail(ErrorKind::kInvalidArgument, "--lora-init {} begins anew; leave --init-adapter out", init);
   }
   options.init = init;
-  options.parameters.optimizer.kind = train::optimizer_from_name(optimizer).value();
-  options.schedule.kind = train::schedule_from_name(schedule).value();
+  options.parameters.optimizer.kind = train::optimizer_from_name(optimizer).value_or(train::OptimizerKind::kAdamW);
+  options.schedule.kind = train::schedule_from_name(schedule).value_or(train::ScheduleKind::kCosine);
   options.adapter_type = lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
   lora.seed = options.seed;
   if (!max_time) return;

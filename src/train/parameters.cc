@@ -29,6 +29,7 @@ std::vector<Parameters::Parameter> Parameters::parameters_of(const adapter::Lora
 
 std::vector<std::span<float>> Parameters::values_of(const std::vector<Parameter>& parameters) {
   std::vector<std::span<float>> values;
+  values.reserve(parameters.size());
   for (const Parameter& parameter : parameters) values.push_back(parameter.value.values());
   return values;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -41,7 +42,7 @@ std::string sparkline(std::span<const double> values, size_t columns) {
   std::string line;
   for (const double mean : means) {
     const double height = high > low ? (mean - low) / (high - low) : 0;
-    line += kBlocks[static_cast<size_t>(height * (kBlocks.size() - 1) + 0.5)];
+    line += kBlocks[static_cast<size_t>(std::lround(height * static_cast<double>(kBlocks.size() - 1)))];
   }
   return line;
 }

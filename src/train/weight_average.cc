@@ -7,7 +7,8 @@
 namespace patina::train {
 
 WeightAverage::WeightAverage(std::span<const std::span<float>> values, double decay) : decay_(decay) {
-  if (!(decay >= 0 && decay < 1)) fail(ErrorKind::kInvalidArgument, "--ema must be at least 0 and below 1");
+  const bool possible = decay >= 0 && decay < 1;
+  if (!possible) fail(ErrorKind::kInvalidArgument, "--ema must be at least 0 and below 1");
   if (!enabled()) return;
   for (const std::span<float> value : values) averages_.emplace_back(value.begin(), value.end());
 }
