@@ -10,36 +10,22 @@
 
 #include "adapter/lora_tensors.h"
 #include "adapter/weight_change.h"
+#include "base/digest.h"
 #include "base/error.h"
+#include "base/split_mix.h"
 
 namespace patina::adapter {
 
 namespace {
 
-// SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
-class SplitMix {
- public:
-  explicit SplitMix(uint64_t seed) : state_(seed) {}
+// In [-1, 1), exact in f32.
+float symmetric(SplitMix& random) { return static_cast<float>(random.next() >> 40) * 0x1p-23F - 1.0F; }
 
-  uint64_t next() {
-    uint64_t z = state_ += 0x9E3779B97F4A7C15U;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-    return z ^ (z >> 31);
-  }
-
-  // In [-1, 1), exact in f32.
-  float symmetric() { return static_cast<float>(next() >> 40) * 0x1p-23F - 1.0F; }
-
- private:
-  uint64_t state_;
-};
-
-// FNV-1a, so that a site's numbers do not depend on which others are chosen.
+// So that a site's numbers do not depend on which others are chosen.
 uint64_t hash(std::string_view text) {
-  uint64_t h = 0xCBF29CE484222325U;
-  for (const char c : text) h = (h ^ static_cast<uint8_t>(c)) * 0x100000001B3U;
-  return h;
+  Digest digest;
+  digest.add(std::as_bytes(std::span(text)));
+  return digest.value();
 }
 
 // "attn_q" of "blk.0.attn_q".
@@ -264,7 +250,7 @@ LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& op
     LoraEntry entry{site.name, pool.make(rank, site.in), pool.make_zero(site.out, rank)};
     SplitMix random(options.seed ^ hash(site.name));
     const float bound = 1.0F / std::sqrt(static_cast<float>(site.in));
-    for (float& value : entry.a.values()) value = random.symmetric() * bound;
+    for (float& value : entry.a.values()) value = symmetric(random) * bound;
     adapter.entries.push_back(std::move(entry));
   }
   return adapter;

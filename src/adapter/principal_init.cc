@@ -9,14 +9,12 @@
 
 #include "adapter/small_eigen.h"
 #include "base/error.h"
+#include "base/split_mix.h"
 #include "io/printable.h"
-#include "ops/mix.h"
 #include "quant/dequantize.h"
 
 namespace patina::adapter {
 namespace {
-
-using ops::mix;
 
 constexpr int64_t kTileRows = 32;
 constexpr int kPowerIterations = 4;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "ops/mix.h"
+#include "base/split_mix.h"
 
 namespace patina::ops {
 

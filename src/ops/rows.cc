@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "ops/mix.h"
+#include "base/split_mix.h"
 #include "quant/dequantize.h"
 
 namespace patina::ops {

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "io/printable.h"
-#include "train/digest.h"
+#include "base/digest.h"
 
 namespace patina::train {
 namespace {

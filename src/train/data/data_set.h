@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "train/data/example.h"
-#include "train/digest.h"
+#include "base/digest.h"
 
 namespace patina::train {
 

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "train/digest.h"
+#include "base/digest.h"
 
 namespace patina::train {
 namespace {

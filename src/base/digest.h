@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-namespace patina::train {
+namespace patina {
 
 // 64-bit FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): tells accidental changes, no defence against made ones.
 class Digest {
@@ -28,4 +28,4 @@ class Digest {
   uint64_t value_ = 0xCBF29CE484222325;
 };
 
-}  // namespace patina::train
+}  // namespace patina
