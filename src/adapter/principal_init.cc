@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/split_mix.h"
 #include "io/printable.h"
-#include "quant/dequantize.h"
+#include "io/tensor_rows.h"
 
 namespace patina::adapter {
 namespace {
@@ -115,10 +115,7 @@ class TiledMatrix {
  private:
   int64_t read(int64_t begin) {
     const int64_t rows = std::min(kTileRows, out_ - begin);
-    const auto row_bytes = static_cast<size_t>(quant::row_bytes(tensor_.type, in_));
-    const auto bytes =
-        tensor_.data.subspan(static_cast<size_t>(begin) * row_bytes, static_cast<size_t>(rows) * row_bytes);
-    quant::dequantize(tensor_.type, bytes, std::span(tile_).first(static_cast<size_t>(rows * in_)));
+    io::dequantize_rows(tensor_, begin, std::span(tile_).first(static_cast<size_t>(rows * in_)));
     return rows;
   }
 

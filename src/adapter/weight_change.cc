@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "io/printable.h"
-#include "quant/dequantize.h"
+#include "io/tensor_rows.h"
 
 namespace patina::adapter {
 
@@ -35,16 +35,13 @@ float gain(const kernels::Kernels& kernels, float magnitude, const float* row, i
 tensor::Tensor gains(const LoraEntry& entry, float scale, const BaseWeights& weights) {
   const io::TensorInfo& tensor = weights.file.require(std::string(entry.site).append(".weight"));
   const int64_t in = entry.a.cols();
-  const auto row_bytes = static_cast<size_t>(quant::row_bytes(tensor.type, in));
   const tensor::Tensor result = tensor::BufferPool().make(entry.b.rows(), 1);
   std::vector<std::vector<float>> tiles(static_cast<size_t>(weights.pool.size()));
   const int64_t rows_a_tile = std::max<int64_t>(1, kTileElements / in);
   weights.pool.parallel_for(entry.b.rows(), rows_a_tile, [&](int64_t begin, int64_t end, int worker) {
     std::vector<float>& rows = tiles[static_cast<size_t>(worker)];
     rows.resize(static_cast<size_t>((end - begin) * in));
-    const auto first = static_cast<size_t>(begin);
-    quant::dequantize(tensor.type, tensor.data.subspan(first * row_bytes, static_cast<size_t>(end - begin) * row_bytes),
-                      rows);
+    io::dequantize_rows(tensor, begin, rows);
     add_product(weights.kernels, entry, scale, begin, rows);
     for (int64_t i = begin; i < end; ++i) {
       *result.row(i) = gain(weights.kernels, *entry.magnitude.row(i), rows.data() + (i - begin) * in, in);

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "io/gguf/writer.h"
 #include "io/printable.h"
-#include "quant/dequantize.h"
+#include "io/tensor_rows.h"
 #include "quant/quantize.h"
 
 namespace patina::convert {
@@ -81,7 +81,8 @@ class TensorConverter {
       pool_.parallel_for(rows, std::max<int64_t>(1, kWorkerElements / row),
                          [&](int64_t first, int64_t last, int worker) {
                            std::vector<float>& weights = weights_[static_cast<size_t>(worker)];
-                           read_rows(tensor, begin + first, last - first, weights);
+                           weights.resize(static_cast<size_t>((last - first) * row));
+                           io::dequantize_rows(tensor, begin + first, weights);
                            if (edit != nullptr) edit->apply(tensor, begin + first, weights);
                            write_rows(type, weights, row, first);
                          });
@@ -90,15 +91,6 @@ class TensorConverter {
   }
 
  private:
-  static void read_rows(const io::TensorInfo& tensor, int64_t first, int64_t rows, std::vector<float>& weights) {
-    const int64_t row = tensor.row_length();
-    const auto bytes = static_cast<size_t>(quant::row_bytes(tensor.type, row));
-    weights.resize(static_cast<size_t>(rows * row));
-    quant::dequantize(tensor.type,
-                      tensor.data.subspan(static_cast<size_t>(first) * bytes, static_cast<size_t>(rows) * bytes),
-                      weights);
-  }
-
   // To the piece, from its row `first` on.
   void write_rows(quant::DType type, const std::vector<float>& weights, int64_t row, int64_t first) {
     const auto bytes = static_cast<size_t>(quant::row_bytes(type, row));
