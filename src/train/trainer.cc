@@ -92,15 +92,17 @@ Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter
   if (options.resume) load_checkpoint();
 }
 
+uint64_t Trainer::bytes_of_a_pass() const {
+  return pass_bytes(model_, longest_pass(data_.totals(), amount_.rows_per_step),
+                    {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
+}
+
 void Trainer::choose_memory() {
   const uint64_t available = platform::available_memory();
   const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()), options_.parameters);
-  const size_t tokens = longest_pass(data_.totals(), amount_.rows_per_step);
-  if (available == 0 ||
-      state + pass_bytes(model_, tokens, {.recompute_blocks = false, .compact = !context_.precise}) < available)
-    return;
+  if (available == 0 || state + bytes_of_a_pass() < available) return;
   recompute_blocks_ = true;
-  const uint64_t needed = state + pass_bytes(model_, tokens, {.recompute_blocks = true, .compact = !context_.precise});
+  const uint64_t needed = state + bytes_of_a_pass();
   if (needed < available) return;
   fail(ErrorKind::kOutOfMemory,
        "training needs {:.1f} GiB of memory beyond the model, and {:.1f} are available; free some, shorten the longest "
@@ -186,9 +188,7 @@ Plan Trainer::plan() {
   plan.parameters = static_cast<uint64_t>(adapter_.parameters());
   // What there is by now, weights and the optimizer's state included, and a pass.
   context_.buffers.trim();
-  plan.memory_bytes =
-      platform::resident_memory() + pass_bytes(model_, longest_pass(data_.totals(), amount_.rows_per_step),
-                                               {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
+  plan.memory_bytes = platform::resident_memory() + bytes_of_a_pass();
   plan.recompute_blocks = recompute_blocks_;
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
                              static_cast<double>(steps_per_epoch());

@@ -57,6 +57,7 @@ class Trainer {
 
  private:
   uint64_t steps_per_epoch() const { return amount_.steps_per_epoch(); }
+  uint64_t bytes_of_a_pass() const;  // the longest one, with or without running blocks again
   void choose_memory();
   void check_files() const;
   void load_checkpoint();
