@@ -40,8 +40,7 @@ class BaseFlag {
     if (!path_.has_value()) return;
     const auto file = io::ModelFile::open(*path_, hints_);
     io::require_model(*file);
-    const model::Hyperparameters hyper = model::read_hyperparameters(*file);
-    base_ = {hyper.architecture, hyper.heads, hyper.kv_heads};
+    base_ = model::base_model(model::read_hyperparameters(*file));
     if (file->form() == io::FileForm::kGgjt) names_ = adapter::GglaNames::kGgjt;
   }
 

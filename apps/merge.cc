@@ -38,9 +38,8 @@ struct Flags {
 };
 
 adapter::LoraAdapter load(const Flags& flags, const io::ModelFile& base, const LogSink& sink) {
-  const model::Hyperparameters hyper = model::read_hyperparameters(base);
   adapter::LoraAdapter adapter =
-      adapter::load_lora(flags.adapter, adapter::BaseModel{hyper.architecture, hyper.heads, hyper.kv_heads});
+      adapter::load_lora(flags.adapter, model::base_model(model::read_hyperparameters(base)));
   if (adapter.base_fingerprint != 0 && adapter.base_fingerprint != model::fingerprint(base)) {
     log(sink, LogLevel::kWarning,
         fmt::format("{} was trained on another model than {}", flags.adapter.string(), flags.base.string()));

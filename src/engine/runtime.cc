@@ -152,7 +152,7 @@ void Runtime::load_adapters(const RuntimeOptions& options, const LogSink& sink) 
   adapter::AttachmentTarget target{model_->sites(), hyper.architecture, model_->fingerprint()};
   std::unique_ptr<const io::ModelFile> file;
   std::optional<adapter::BaseWeights> weights;
-  const adapter::BaseModel base{hyper.architecture, hyper.heads, hyper.kv_heads};
+  const adapter::BaseModel base = model::base_model(hyper);
   for (const AdapterChoice& choice : options.adapters) {
     const adapter::LoraAdapter& adapter = adapters_.emplace_back(adapter::load_lora(choice.path, base));
     if (adapter.has_magnitudes() && file == nullptr) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "adapter/base_model.h"
 #include "io/model_file.h"
 
 namespace patina::model {
@@ -25,6 +26,11 @@ struct Hyperparameters {
   float rope_scale = 1.0F;     // factor on positions (1 / linear scaling factor)
   int64_t sliding_window = 0;  // 0: none
 };
+
+// What forms of adapters need to know of such a model.
+inline adapter::BaseModel base_model(const Hyperparameters& hyper) {
+  return {hyper.architecture, hyper.heads, hyper.kv_heads};
+}
 
 // Reads and checks the numbers of every architecture alike. Throws kInvalidData naming the key for a number that is
 // missing or makes no sense, kUnsupported for ways of scaling positions that patina does not know.
