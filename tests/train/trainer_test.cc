@@ -34,6 +34,17 @@ class TrainerTest : public testing::Test {
   std::string log_of(const std::string& name) const { return read_file(RunFiles{path(name)}.log()); }
   std::string checkpoint_of(const std::string& name) const { return read_file(RunFiles{path(name)}.checkpoint()); }
 
+  // After which steps a run of the adapter "a" saves.
+  std::vector<uint64_t> steps_of_saves(const TrainOptions& options) const {
+    Workshop workshop(1);
+    Trainer trainer = workshop.trainer(options, path("a"));
+    std::vector<uint64_t> saved_at;
+    uint64_t step = 0;
+    trainer.run({.on_step = [&](const StepRecord& record, double) { step = record.step; },
+                 .on_save = [&] { saved_at.push_back(step); }});
+    return saved_at;
+  }
+
   TemporaryFolder folder_;
 };
 
@@ -205,13 +216,7 @@ TEST_F(TrainerTest, SavesBySteps) {
   TrainOptions options = many_epochs();
   options.epochs = 5;
   options.save_steps = 3;
-  Workshop workshop(1);
-  Trainer trainer = workshop.trainer(options, path("a"));
-  std::vector<uint64_t> saved_at;
-  uint64_t step = 0;
-  trainer.run({.on_step = [&](const StepRecord& record, double) { step = record.step; },
-               .on_save = [&] { saved_at.push_back(step); }});
-  EXPECT_THAT(saved_at, testing::ElementsAre(3, 6, 9, 10));
+  EXPECT_THAT(steps_of_saves(options), testing::ElementsAre(3, 6, 9, 10));
   EXPECT_EQ(open_checkpoint(path("a.checkpoint.1")).contents.step, 9);
 }
 
@@ -306,14 +311,7 @@ TEST_F(TrainerTest, SavesAsOftenAsAsked) {
   TrainOptions options = many_epochs();
   options.epochs = 5;
   options.save_every = 2;
-  Workshop workshop(1);
-  Trainer trainer = workshop.trainer(options, path("a"));
-  std::vector<uint64_t> saved_at;
-  uint64_t step = 0;
-  trainer.run({.on_step = [&](const StepRecord& record, double) { step = record.step; },
-               .on_save = [&] { saved_at.push_back(step); },
-               .stop = {}});
-  EXPECT_THAT(saved_at, testing::ElementsAre(4, 8, 10));
+  EXPECT_THAT(steps_of_saves(options), testing::ElementsAre(4, 8, 10));
 }
 
 TEST_F(TrainerTest, StoppedAtOnceChangesNothing) {
