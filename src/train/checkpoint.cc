@@ -4,9 +4,9 @@
 #include <bit>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "io/printable.h"
-#include "base/digest.h"
 
 namespace patina::train {
 namespace {

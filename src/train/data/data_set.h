@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "train/data/example.h"
 #include "base/digest.h"
+#include "train/data/example.h"
 
 namespace patina::train {
 
