@@ -53,8 +53,12 @@ Layout lay_out(std::span<const SequencePart> parts) {
   Layout layout;
   for (const SequencePart& part : parts) {
     const auto count = static_cast<int64_t>(part.tokens.size());
-    const int64_t position = part.cache == nullptr ? 0 : part.cache->length() - count;
-    layout.segments.push_back({static_cast<int64_t>(layout.tokens.size()), count, position, {}});
+    const int64_t position = part.cache == nullptr ? part.shared : part.cache->length() - count;
+    layout.segments.push_back({.begin = static_cast<int64_t>(layout.tokens.size()),
+                               .count = count,
+                               .position = position,
+                               .cache = {},
+                               .shared = part.shared > 0 ? layout.segments[part.trunk].begin : 0});
     layout.caches.push_back(part.cache);
     layout.tokens.insert(layout.tokens.end(), part.tokens.begin(), part.tokens.end());
     for (int64_t i = 0; i < count; ++i) layout.positions.push_back(position + i);
@@ -67,7 +71,8 @@ void add_noise(ops::Context& context, adapter::EmbeddingNoise noise, std::span<c
   if (noise.alpha == 0) return;
   for (const ops::Segment& segment : segments) {
     const ops::Tensor rows = x.rows_view(segment.begin, segment.count);
-    const float size = noise.alpha / std::sqrt(static_cast<float>(rows.size()));
+    const auto values = static_cast<float>((segment.position + segment.count) * x.cols());
+    const float size = noise.alpha / std::sqrt(values);
     ops::add_noise(context, rows, size, noise.seed + static_cast<uint64_t>(segment.begin * x.cols()));
   }
 }

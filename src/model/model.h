@@ -24,10 +24,13 @@ struct Weights;
 struct ArchitectureInfo;
 
 // Consecutive tokens of one sequence in a forward pass. With a cache, its last `tokens.size()` positions (made by
-// grow()) are these tokens'; without, the tokens are a whole sequence of their own (training).
+// grow()) are these tokens'; without, the tokens are a whole sequence of their own (training), or go on from the first
+// `shared` tokens of the pass's part `trunk`, which are then computed once for both.
 struct SequencePart {
   std::span<const int32_t> tokens;
   KvSequence* cache = nullptr;
+  size_t trunk = 0;    // an earlier part without cache, that shares nothing itself; where `shared` is not 0
+  int64_t shared = 0;  // at most the trunk's tokens
 };
 
 // When a model's matrices are brought into the form that the kernels read fast. Later, the first pass multiplies

@@ -48,7 +48,7 @@ std::byte* cached_row(const Segment& segment, const KvRows& rows, const Attentio
 
 Rows rows_of(const Context& context, const Tensor& x, const Segment& segment, const KvRows& cached,
              const AttentionShape& shape, int64_t kv_head, int64_t first, int64_t count, float* buffer) {
-  if (segment.cache.blocks.empty()) return {x.row(segment.begin + first) + kv_head * shape.head_dim, x.cols()};
+  if (segment.cache.blocks.empty()) return {x.row(key_row(segment, first)) + kv_head * shape.head_dim, x.cols()};
   const std::byte* rows = cached_row(segment, cached, shape, kv_head, first);
   if (cached.type == quant::DType::kQ8_0) {
     context.kernels.vector.q8_0_to_f32(rows, buffer, count * shape.head_dim);
@@ -114,16 +114,18 @@ void attend(const Pass& pass, const QueryTile& tile, KeyRange range, const Scrat
   std::fill_n(scratch.sums, lines * dim, 0.0F);
   std::fill_n(scratch.largest, lines, -std::numeric_limits<float>::infinity());
   std::fill_n(scratch.total, lines, 0.0F);
-  for (int64_t first = range.begin / kKeyTile * kKeyTile; first < range.end; first += kKeyTile) {
-    const int64_t count = std::min(kKeyTile, range.end - first);
-    const KvLayer& cache = tile.segment->cache;
-    const Rows keys = rows_of(context, k, *tile.segment, cache.keys, shape, tile.kv_head, first, count, scratch.keys);
+  const Segment& segment = *tile.segment;
+  for (int64_t position = range.begin; position < range.end;) {
+    const auto [first, end] = key_tile(segment, position, range.end);
+    const int64_t count = end - first;
+    const Rows keys = rows_of(context, k, segment, segment.cache.keys, shape, tile.kv_head, first, count, scratch.keys);
     multiply_keys(context, shape, tile, keys, count, scratch);
     update_softmax(context, shape, tile, first, count, scratch);
     const Rows values =
-        rows_of(context, v, *tile.segment, cache.values, shape, tile.kv_head, first, count, scratch.values);
+        rows_of(context, v, segment, segment.cache.values, shape, tile.kv_head, first, count, scratch.values);
     vector.sgemm(false, false, lines, dim, count, 1.0F, scratch.scores, kKeyTile, values.data, values.stride, 1.0F,
                  scratch.sums, dim);
+    position = end;
   }
 }
 

@@ -28,12 +28,14 @@ struct KvLayer {
 
 // Rows of a batch that belong to one sequence: rows [begin, begin + count) stand at the positions from `position` on.
 // With blocks (enough for all its positions), the rows' keys and values are stored there and earlier positions are
-// attended to as well; without, the segment is a sequence of its own that sees only itself, and position is 0.
+// attended to as well. Without, the segment is a sequence of its own; it sees only itself and, where `position` is
+// not 0, what it begins with: as many rows from `shared` on, the first ones of a segment that begins with none itself.
 struct Segment {
   int64_t begin = 0;
   int64_t count = 0;
   int64_t position = 0;
   KvLayer cache;
+  int64_t shared = 0;
 };
 
 struct AttentionShape {

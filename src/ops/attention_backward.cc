@@ -28,6 +28,20 @@ struct Scratch {
         sums(dweights + kQueryTile * kKeyTile) {}
 };
 
+// A tile of a segment's own keys, from the position `first` on, and tiles of queries that may see it: all of this
+// segment and of those that share rows with it.
+struct KeyTile {
+  std::span<const QueryTile> queries;
+  const Segment* owner;
+  int64_t first;
+
+  // The position up to which a tile's segment has the owner's rows for keys.
+  int64_t seen_by(const QueryTile& tile) const {
+    if (tile.segment == owner) return owner->position + owner->count;
+    return borrowed(*owner) == 0 ? borrowed(*tile.segment) : 0;
+  }
+};
+
 struct AttentionState {
   Tensor q, k, v, out, lse;
   const AttentionShape& shape;
@@ -40,7 +54,7 @@ struct Pass {
   Tensor delta;  // [tokens x heads]
 
   const float* head_row(const Tensor& x, const QueryTile& tile, int64_t position) const {
-    return x.row(tile.segment->begin + position) + tile.kv_head * state.shape.head_dim;
+    return x.row(key_row(*tile.segment, position)) + tile.kv_head * state.shape.head_dim;
   }
 
   // p and ds of a tile of queries, whose lines are gathered already, and the keys [first, first + count).
@@ -78,27 +92,27 @@ struct Pass {
     gather(tile, scratch);
     gather_lines(context, dq, state.shape, tile, 1.0F, scratch.sums);
     const KeyRange range = visible(state.shape, tile);
-    for (int64_t first = range.begin / kKeyTile * kKeyTile; first < range.end; first += kKeyTile) {
-      const int64_t count = std::min(kKeyTile, range.end - first);
-      scores(tile, first, count, scratch);
-      context.kernels.vector.sgemm(false, false, tile.lines(), dim, count, 1.0F, scratch.dweights, kKeyTile,
+    for (int64_t position = range.begin; position < range.end;) {
+      const auto [first, end] = key_tile(*tile.segment, position, range.end);
+      scores(tile, first, end - first, scratch);
+      context.kernels.vector.sgemm(false, false, tile.lines(), dim, end - first, 1.0F, scratch.dweights, kKeyTile,
                                    head_row(state.k, tile, first), state.k.cols(), 1.0F, scratch.sums, dim);
+      position = end;
     }
     scatter_lines(scratch.sums, state.shape, tile, dq);
   }
 
-  // The keys [first, first + kKeyTile) of one segment and key head, under the tiles of queries [begin, end), which are
-  // all tiles of that segment and head.
-  void keys(std::span<const QueryTile> tiles, int64_t first, const Scratch& scratch, const Tensor& dk,
-            const Tensor& dv) const {
+  // One tile of keys, under all tiles of queries that see some of it.
+  void keys(const KeyTile& keys, const Scratch& scratch, const Tensor& dk, const Tensor& dv) const {
     const int64_t dim = state.shape.head_dim;
-    for (const QueryTile& tile : tiles) {
+    for (const QueryTile& tile : keys.queries) {
       const KeyRange range = visible(state.shape, tile);
-      const int64_t count = std::min(kKeyTile, range.end - first);
-      if (count <= 0 || first + kKeyTile <= range.begin) continue;
+      const int64_t most = keys.seen_by(tile);
+      const int64_t count = std::min({kKeyTile, most - keys.first, range.end - keys.first});
+      if (count <= 0 || keys.first + kKeyTile <= range.begin) continue;
       gather(tile, scratch);
-      scores(tile, first, count, scratch);
-      const int64_t at = (tile.segment->begin + first) * dk.cols() + tile.kv_head * dim;
+      scores(tile, keys.first, count, scratch);
+      const int64_t at = key_row(*tile.segment, keys.first) * dk.cols() + tile.kv_head * dim;
       context.kernels.vector.sgemm(true, false, count, dim, tile.lines(), 1.0F, scratch.dweights, kKeyTile,
                                    scratch.queries, dim, 1.0F, dk.data() + at, dk.cols());
       context.kernels.vector.sgemm(true, false, count, dim, tile.lines(), 1.0F, scratch.weights, kKeyTile,
@@ -107,28 +121,28 @@ struct Pass {
   }
 };
 
-// A tile of keys and the tiles of queries that may see it.
-struct KeyTile {
-  std::span<const QueryTile> queries;
-  int64_t first;
-};
-
-// Brings the tiles of one segment and key head together.
+// Brings the tiles of one key head and of all segments together that begin with the same rows.
 void group_tiles(std::vector<QueryTile>& tiles) {
-  const auto place = [](const QueryTile& tile) { return std::tuple(tile.segment, tile.kv_head, tile.row, tile.head); };
-  std::ranges::sort(tiles, {}, place);
+  std::ranges::sort(tiles, {}, [](const QueryTile& tile) {
+    return std::tuple(key_row(*tile.segment, 0), tile.kv_head, tile.segment->begin, tile.row, tile.head);
+  });
 }
 
 std::vector<KeyTile> key_tiles(std::span<const QueryTile> grouped) {
   std::vector<KeyTile> keys;
   for (size_t begin = 0; begin < grouped.size();) {
+    const auto in_group = [&](const QueryTile& tile) {
+      return key_row(*tile.segment, 0) == key_row(*grouped[begin].segment, 0) && tile.kv_head == grouped[begin].kv_head;
+    };
     size_t end = begin;
-    while (end < grouped.size() && grouped[end].segment == grouped[begin].segment &&
-           grouped[end].kv_head == grouped[begin].kv_head) {
-      ++end;
-    }
-    for (int64_t first = 0; first < grouped[begin].segment->count; first += kKeyTile) {
-      keys.push_back({grouped.subspan(begin, end - begin), first});
+    while (end < grouped.size() && in_group(grouped[end])) ++end;
+    for (size_t i = begin; i < end; ++i) {
+      const Segment& owner = *grouped[i].segment;
+      if (i > begin && grouped[i - 1].segment == &owner) continue;
+      const int64_t all = owner.position + owner.count;
+      for (int64_t first = owner.position; first < all; first += kKeyTile) {
+        keys.push_back({grouped.subspan(begin, end - begin), &owner, first});
+      }
     }
     begin = end;
   }
@@ -183,8 +197,7 @@ void attention_backward(Context& context, Gradients& gradients, const SavedAtten
   const std::vector<KeyTile> keys = key_tiles(tiles);
   context.pool.parallel_for(static_cast<int64_t>(keys.size()), 1, [&](int64_t begin, int64_t end, int worker) {
     for (int64_t i = begin; i < end; ++i) {
-      const KeyTile& tile = keys[static_cast<size_t>(i)];
-      pass.keys(tile.queries, tile.first, Scratch(memory.row(worker), dim), dk, dv);
+      pass.keys(keys[static_cast<size_t>(i)], Scratch(memory.row(worker), dim), dk, dv);
     }
   });
 }

@@ -43,6 +43,24 @@ inline KeyRange visible(const AttentionShape& shape, int64_t position) {
   return {shape.window > 0 ? std::max<int64_t>(0, position + 1 - shape.window) : 0, position + 1};
 }
 
+// How many of the keys that a segment sees are another's rows: the first ones.
+inline int64_t borrowed(const Segment& segment) { return segment.cache.blocks.empty() ? segment.position : 0; }
+
+// The batch's row that holds the keys of a position, for a segment without blocks.
+inline int64_t key_row(const Segment& segment, int64_t position) {
+  const int64_t others = borrowed(segment);
+  return position < others ? segment.shared + position : segment.begin + position - others;
+}
+
+// The tile of keys before `end` that holds `position`. Tiles begin at fixed positions, and all rows of one follow one
+// another: a segment's own keys and those that it borrows are never in the same.
+inline KeyRange key_tile(const Segment& segment, int64_t position, int64_t end) {
+  const int64_t others = borrowed(segment);
+  const int64_t base = position < others ? 0 : others;
+  const int64_t first = base + (position - base) / kKeyTile * kKeyTile;
+  return {first, std::min({first + kKeyTile, first < others ? others : end, end})};
+}
+
 // All positions that some row of the tile sees.
 inline KeyRange visible(const AttentionShape& shape, const QueryTile& tile) {
   return {visible(shape, tile.position(0)).begin, visible(shape, tile.position(tile.lines() - 1)).end};

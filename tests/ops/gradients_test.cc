@@ -49,6 +49,10 @@ TEST_F(OpsTest, GradientOfRotation) {
 }
 
 Segment part(int64_t begin, int64_t count) { return {.begin = begin, .count = count, .position = 0, .cache = {}}; }
+// Goes on from the first `position` rows of the segment that begins at `shared`.
+Segment branch(int64_t begin, int64_t count, int64_t shared, int64_t position) {
+  return {.begin = begin, .count = count, .position = position, .cache = {}, .shared = shared};
+}
 
 struct AttentionCase {
   AttentionShape shape;
@@ -72,20 +76,24 @@ class AttentionTest : public OpsTest, public testing::WithParamInterface<Attenti
   static void expect_row(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
                          const Segment& segment, int64_t t, int64_t h, const Tensor& out) {
     const int64_t kv = h / (shape.heads / shape.kv_heads);
-    const auto head = [&](const Tensor& x, int64_t row, int64_t index) {
-      return x.row(segment.begin + row) + index * shape.head_dim;
+    const auto head = [&](const Tensor& x, int64_t row, int64_t index) { return x.row(row) + index * shape.head_dim; };
+    const auto row_of = [&](int64_t position) {
+      return position < segment.position ? segment.shared + position : segment.begin + position - segment.position;
     };
+    const int64_t row = segment.begin + t;
+    const int64_t last = segment.position + t;
     std::vector<double> sums(static_cast<size_t>(shape.head_dim));
     double total = 0;
-    for (int64_t s = shape.window > 0 ? std::max<int64_t>(0, t - shape.window + 1) : 0; s <= t; ++s) {
+    for (int64_t s = shape.window > 0 ? std::max<int64_t>(0, last - shape.window + 1) : 0; s <= last; ++s) {
       double score = 0;
-      for (int64_t i = 0; i < shape.head_dim; ++i) score += static_cast<double>(head(q, t, h)[i]) * head(k, s, kv)[i];
+      for (int64_t i = 0; i < shape.head_dim; ++i)
+        score += static_cast<double>(head(q, row, h)[i]) * head(k, row_of(s), kv)[i];
       const double weight = std::exp(score * shape.scale);
       total += weight;
-      for (int64_t i = 0; i < shape.head_dim; ++i) sums[static_cast<size_t>(i)] += weight * head(v, s, kv)[i];
+      for (int64_t i = 0; i < shape.head_dim; ++i) sums[static_cast<size_t>(i)] += weight * head(v, row_of(s), kv)[i];
     }
     for (int64_t i = 0; i < shape.head_dim; ++i) {
-      EXPECT_NEAR(head(out, t, h)[i], sums[static_cast<size_t>(i)] / total, 2e-5);
+      EXPECT_NEAR(head(out, row, h)[i], sums[static_cast<size_t>(i)] / total, 2e-5);
     }
   }
 };
@@ -119,6 +127,11 @@ INSTANTIATE_TEST_SUITE_P(
                                   {part(0, 11), part(11, 150)}},
                     AttentionCase{{.heads = 3, .kv_heads = 3, .head_dim = 6, .scale = 0.4F, .window = 70},
                                   {part(0, 140)}},
+                    AttentionCase{{.heads = 4, .kv_heads = 2, .head_dim = 8, .scale = 0.3F},
+                                  {part(0, 90), branch(90, 7, 0, 70), part(97, 20), branch(117, 80, 0, 64),
+                                   branch(197, 1, 97, 20), branch(198, 66, 97, 3)}},
+                    AttentionCase{{.heads = 2, .kv_heads = 1, .head_dim = 8, .scale = 0.3F, .window = 20},
+                                  {part(0, 100), branch(100, 40, 0, 75), branch(140, 9, 0, 2)}},
                     AttentionCase{{.heads = 134, .kv_heads = 2, .head_dim = 4, .scale = 0.4F}, {part(0, 20)}}));
 
 // A sequence with a cache that reads its rows a few at a time.
