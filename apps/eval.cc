@@ -34,6 +34,11 @@ int run_eval(const Invocation& call) {
   const train::LossSum sum = measure_rows(*runtime, runtime->attachment(), *data, line.log());
   fmt::print("loss = {:.6f}\nperplexity = {:.4f}\ntokens = {}\nrows = {}\n", sum.mean(), std::exp(sum.mean()),
              sum.tokens, sum.examples);
+  const train::PreferenceSum& preference = sum.preference;
+  if (preference.pairs > 0) {
+    fmt::print("margin = {:.6f}\npreferred = {} of {}\n", preference.mean_margin(), preference.preferred,
+               preference.pairs);
+  }
   return kExitSuccess;
 }
 

@@ -207,7 +207,7 @@ Outcome train_adapter(const Material& material, const FinetuneFlags& flags, cons
   Outcome outcome;
   outcome.answer_before = sample_answer(runtime, material.sample, subject.sample);
   if (material.held != nullptr) {
-    outcome.held_before = measure_rows(runtime, runtime.attachment(), *material.held, line.log());
+    outcome.held_before = measure_rows(runtime, runtime.attachment(), *material.held, line.log(), subject.options.loss);
     trainer.validate_on(*material.held);
   }
   const platform::InterruptGuard interrupt;
@@ -230,6 +230,7 @@ int run_finetune(const Invocation& call) {
   if (!line.parse()) return kExitSuccess;
   const train::RunFiles files{adapter_path(flags)};
   flags.training.resolve();
+  flags.data.rejected = flags.training.preference != "sft";
   flags.saving.resolve(files, flags.training.options);
   protect_inputs(files, flags);
   flags.validation.check();
@@ -239,6 +240,7 @@ int run_finetune(const Invocation& call) {
   const auto maker = flags.data.maker(*runtime);
   const auto data = flags.data.load(source, maker, line.log());
   const auto held = flags.validation.rows(flags.data, *data, maker, flags.training.options.seed, line.log());
+  flags.training.choose_objective(*data, held.get(), line.log());
   const train::Example sample = sample_example(*data, *runtime, maker->options().chat);
   FinetuneSubject subject{.options = flags.training.options,
                           .files = files,
@@ -264,6 +266,10 @@ int run_finetune(const Invocation& call) {
   print_result(outcome.result, outcome.answer_before, after, subject);
   if (held) {
     fmt::print("loss of the measured rows: {:.4f} -> {:.4f}\n", outcome.held_before.mean(), outcome.held_after.mean());
+    const train::PreferenceSum& preference = outcome.held_after.preference;
+    if (preference.pairs > 0) {
+      fmt::print("the chosen answer is preferred in {} of {} rows\n", preference.preferred, preference.pairs);
+    }
   }
   return kExitSuccess;
 }

@@ -112,6 +112,9 @@ void ProgressReport::finish() {
 std::string describe_rows(const train::RowData& data) {
   constexpr std::array<std::array<std::string_view, 2>, 3> kNames = {
       {{"plain text", "plain texts"}, {"question", "questions"}, {"conversation", "conversations"}}};
+  if (data.preferences() == data.size()) {
+    return fmt::format("{} preference{}", data.size(), data.size() == 1 ? "" : "s");
+  }
   std::vector<std::string> parts;
   for (const train::RowKind kind : {train::RowKind::kQuestion, train::RowKind::kChat, train::RowKind::kText}) {
     const size_t count = data.count(kind);

@@ -42,7 +42,7 @@ std::shared_ptr<train::RowSource> DataFlags::open(const LogSink& log) const {
 
 std::shared_ptr<const train::ExampleMaker> DataFlags::maker(const tokenizer::Tokenizer& tokenizer,
                                                             tokenizer::ChatFormat chat, size_t context) const {
-  train::ExampleOptions options{.mask_prompt = mask_prompt, .context = context};
+  train::ExampleOptions options{.mask_prompt = mask_prompt, .context = context, .rejected = rejected};
   // Plain is what there is where neither the file nor the user says anything: turns could not be told apart.
   if (chat != tokenizer::ChatFormat::kPlain || !chat_template.empty()) options.chat = chat;
   return std::make_shared<train::ExampleMaker>(tokenizer, options);

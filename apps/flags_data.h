@@ -20,6 +20,7 @@ struct DataFlags {
   std::string chat_template;
   bool mask_prompt = true;
   bool skip_bad_rows = false;
+  bool rejected = true;  // as train::ExampleOptions; no flag
 
   // Throws kInvalidArgument for an unknown encoding, and what RowSource does.
   std::shared_ptr<train::RowSource> open(const LogSink& log) const;

@@ -21,6 +21,13 @@ void add_course_flags(FlagGroup group, TrainingFlags& flags) {
   group.add("--max-time", flags.max_time, "TIME", "end the run after that, e.g. 90m, 2h or 1h30m");
   group.add_switch("--shuffle,!--no-shuffle", options.shuffle,
                    "each pass has an order of its own (the default), or that of the text");
+  group
+      .add("--preference", flags.preference, "NAME",
+           "how rows with \"chosen\" and \"rejected\" answers are learned: dpo (the default), orpo, or sft (the chosen "
+           "ones alone)")
+      .one_of({"dpo", "orpo", "sft"});
+  group.add("--beta", options.loss.beta, "X",
+            "of dpo: how closely the model is held to what it was; of orpo: its weight");
   group.add("-s,--seed", options.seed, "N", "of the adapter's first values, the order of the examples and dropout");
 }
 
@@ -102,6 +109,28 @@ StartingAdapter starting_adapter(const TrainingFlags& flags, const engine::Runti
   adapter::init_from_base(result.adapter, model.file(), init, flags.options.seed, context);
   result.subtracted = adapter::clone(result.adapter);
   return result;
+}
+
+void TrainingFlags::choose_objective(const train::RowData& data, const train::RowData* held, const LogSink& log) {
+  size_t rows = data.size();
+  size_t pairs = data.preferences();
+  if (held != nullptr) {
+    rows += held->size();
+    pairs += held->preferences();
+  }
+  const std::string name = preference.value_or(pairs > 0 ? "dpo" : "sft");
+  options.loss.objective = train::objective_from_name(name).value_or(train::Objective::kLikelihood);
+  if (name == "sft") return;
+  if (pairs < rows) {
+    fail(ErrorKind::kInvalidArgument,
+         "{} of {} rows have a chosen and a rejected answer, and {} learns from both; give only such rows, or "
+         "--preference sft to learn what was chosen",
+         pairs, rows, name);
+  }
+  if (!preference) {
+    patina::log(log, LogLevel::kInfo,
+                "the rows are preferences, which are learned by dpo; --preference names another way");
+  }
 }
 
 void TrainingFlags::resolve() {

@@ -8,6 +8,7 @@
 #include "adapter/lora_adapter.h"
 #include "apps/command_line.h"
 #include "engine/runtime.h"
+#include "train/data/row_data.h"
 #include "train/run.h"
 
 namespace patina::apps {
@@ -19,9 +20,13 @@ struct TrainingFlags {
   std::string optimizer = "adamw";
   std::string schedule = "cosine";
   std::optional<std::string> max_time;
+  std::optional<std::string> preference;
   std::string lora_type = "f16";
   std::string init = "lora";
   std::optional<std::filesystem::path> init_adapter;
+
+  // Sets what is learned, by the flag or as the rows are. Throws kInvalidArgument where they do not fit together.
+  void choose_objective(const train::RowData& data, const train::RowData* held, const LogSink& log);
 
   // Turns texts into what they mean. To be called once, after parsing; throws kInvalidArgument.
   void resolve();

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/generator.h"
 
@@ -23,6 +25,12 @@ std::string likeliest_answer(const engine::Runtime& runtime, const adapter::Atta
   engine::Generator generator(runtime, adapters);
   generator.generate(prompt.tokens, params, [&](std::string_view text) { answer += text; });
   return answer;
+}
+
+void add_preference(std::vector<train::Scalar>& scalars, const train::PreferenceSum& sum, std::string_view rows) {
+  if (sum.pairs == 0) return;
+  scalars.push_back({fmt::format("margin/{}", rows), sum.mean_margin()});
+  scalars.push_back({fmt::format("preferred/{}", rows), sum.share_preferred()});
 }
 
 }  // namespace
@@ -57,21 +65,26 @@ train::TrainObserver RunObserver::hooks(std::function<bool()> stop) {
 void RunObserver::on_step(const train::StepRecord& record, double seconds_left) {
   progress_.show(record, seconds_left);
   if (!events_) return;
-  const std::array scalars = {train::Scalar{"loss/train", record.loss},
-                              train::Scalar{"learning_rate", record.learning_rate},
-                              train::Scalar{"gradient_norm", record.gradient_norm},
-                              train::Scalar{"tokens_per_second", record.tokens_per_second()}};
+  std::vector<train::Scalar> scalars = {{"loss/train", record.loss},
+                                        {"learning_rate", record.learning_rate},
+                                        {"gradient_norm", record.gradient_norm},
+                                        {"tokens_per_second", record.tokens_per_second()}};
+  add_preference(scalars, record.preference, "train");
   events_->write(record.step, scalars);
 }
 
 void RunObserver::on_evaluation(const train::EvaluationRecord& record) {
   progress_.finish();
+  const bool pairs = record.preference.pairs > 0;
+  const std::string detail = pairs ? fmt::format("{:.0f} % preferred", 100 * record.preference.share_preferred())
+                                   : fmt::format("perplexity {:.2f}", record.perplexity());
   patina::log(log_, LogLevel::kInfo,
-              fmt::format("step {}: rows kept apart: loss {:.4f}, perplexity {:.2f}{}", record.step, record.loss,
-                          record.perplexity(), record.best ? ", the best so far" : ""));
+              fmt::format("step {}: rows kept apart: loss {:.4f}, {}{}", record.step, record.loss, detail,
+                          record.best ? ", the best so far" : ""));
   if (!events_) return;
-  const std::array scalars = {train::Scalar{"loss/validation", record.loss},
-                              train::Scalar{"perplexity/validation", record.perplexity()}};
+  std::vector<train::Scalar> scalars = {{"loss/validation", record.loss}};
+  if (!pairs) scalars.push_back({"perplexity/validation", record.perplexity()});
+  add_preference(scalars, record.preference, "validation");
   events_->write(record.step, scalars);
 }
 

@@ -35,8 +35,8 @@ TrainingStep::TrainingStep(const engine::Runtime& runtime, std::span<const int32
 void TrainingStep::run() {
   parameters_.zero_gradients();
   for (const train::Batch& batch : batches_) {
-    const float weight = 1.0F / static_cast<float>(batch.targets.size());
-    train::add_gradients({runtime_.model(), context_, attachment_}, batch, weight, false, parameters_);
+    train::add_gradients({runtime_.model(), context_, attachment_}, batch, train::StepSize::of({&batch, 1}), false,
+                         parameters_);
   }
   parameters_.step(kLearningRate, kMaxNorm);
 }

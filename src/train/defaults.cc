@@ -42,9 +42,9 @@ uint64_t default_epochs(Amount amount) {
   return std::max(least, divide_up(kStepsByDefault, amount.steps_per_epoch()));
 }
 
-double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer) {
+double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer, Objective objective) {
   const double factor = optimizer == OptimizerKind::kLion ? 1.0 / 3 : (optimizer == OptimizerKind::kSgd ? 30 : 1);
-  return factor * rate_for_adamw(base_weights);
+  return (objective == Objective::kDpo ? 0.25 : 1.0) * factor * rate_for_adamw(base_weights);
 }
 
 uint64_t default_warmup(uint64_t steps) {

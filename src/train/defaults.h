@@ -4,6 +4,7 @@
 #include <string>
 
 #include "train/optimizer/optimizer.h"
+#include "train/preference.h"
 
 namespace patina::train {
 
@@ -21,8 +22,10 @@ uint64_t default_epochs(Amount amount);
 
 // The rate at which adapters of a model of this many weights learn quickly without diverging: 8e-3 up to five million,
 // 1e-3 from a hundred to a thousand million, 2e-4 from seven thousand million, and between these along straight lines
-// of the logarithms. That is for AdamW; a third of it for Lion, thirty times as much for SGD.
-double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer = OptimizerKind::kAdamW);
+// of the logarithms. That is for AdamW; a third of it for Lion, thirty times as much for SGD; and a quarter of each for
+// DPO, which has no likelihood to hold on to.
+double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer = OptimizerKind::kAdamW,
+                             Objective objective = Objective::kLikelihood);
 
 // 3 % of the steps, at least one.
 uint64_t default_warmup(uint64_t steps);

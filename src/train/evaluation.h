@@ -5,17 +5,20 @@
 #include <limits>
 #include <string>
 
+#include "train/preference.h"
+
 namespace patina::train {
 
 // What the rows that are kept apart from training say at some step.
 struct EvaluationRecord {
   uint64_t step = 0;
-  uint64_t epoch = 0;     // from 1
-  double loss = 0;        // mean over the tokens that carry loss, in nats
-  double train_loss = 0;  // mean of the steps since the last evaluation
-  uint64_t tokens = 0;    // that carry loss
-  bool best = false;      // of all evaluations so far
-  double seconds = 0;     // that the measuring took
+  uint64_t epoch = 0;        // from 1
+  double loss = 0;           // mean over the tokens that carry loss, in nats; or of preferences
+  PreferenceSum preference;  // where these are learned
+  double train_loss = 0;     // mean of the steps since the last evaluation
+  uint64_t tokens = 0;       // that carry loss
+  bool best = false;         // of all evaluations so far
+  double seconds = 0;        // that the measuring took
 
   double perplexity() const { return std::exp(loss); }
 };

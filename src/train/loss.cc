@@ -1,5 +1,6 @@
 #include "train/loss.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "autograd/tape.h"
@@ -22,22 +23,116 @@ class Recording {
 
 ops::Tensor hidden_of(const LossSetting& setting, const Batch& batch) {
   std::vector<model::SequencePart> parts;
-  parts.reserve(batch.starts.size());
-  for (size_t i = 0; i < batch.starts.size(); ++i) parts.push_back({batch.part(i), nullptr});
+  parts.reserve(batch.parts.size());
+  for (size_t i = 0; i < batch.parts.size(); ++i) {
+    parts.push_back({.tokens = batch.tokens_of(i),
+                     .cache = nullptr,
+                     .trunk = batch.parts[i].trunk,
+                     .shared = static_cast<int64_t>(batch.parts[i].shared)});
+  }
   return setting.model.hidden(setting.context, parts, batch.positions, setting.adapters);
 }
 
-ops::CrossEntropy cross_entropy(const LossSetting& setting, const ops::Tensor& hidden, const Batch& batch, float weight,
+// Of -log p of each target, unweighted.
+ops::CrossEntropy cross_entropy(const LossSetting& setting, const ops::Tensor& hidden, const Batch& batch,
                                 bool want_gradient) {
-  const std::vector<float> weights(batch.targets.size(), weight);
+  const std::vector<float> weights(batch.targets.size(), 1.0F);
   return ops::cross_entropy(setting.context, hidden, setting.model.output_matrix(), batch.targets, weights,
                             want_gradient);
 }
 
+// The losses of targets under the model without adapters, where they matter.
+std::vector<float> reference_losses(const LossSetting& setting, const Batch& batch) {
+  if (setting.options.objective != Objective::kDpo) return {};
+  const adapter::Attachment none(setting.model.sites().size());
+  const LossSetting reference{setting.model, setting.context, none};
+  return cross_entropy(reference, hidden_of(reference, batch), batch, false).row_losses;
+}
+
+AnswerLikelihood likelihood(const Batch& batch, size_t part, std::span<const float> losses) {
+  const TokenRange range = batch.targets_of(part);
+  AnswerLikelihood answer{.tokens = range.size()};
+  for (size_t i = range.begin; i < range.end; ++i) answer.log_p -= static_cast<double>(losses[i]);
+  return answer;
+}
+
+PairLoss pair_loss(const LossOptions& options, const PairLikelihood& trained, const PairLikelihood& reference) {
+  switch (options.objective) {
+    case Objective::kDpo:
+      return dpo_loss(trained, reference, options.beta);
+    case Objective::kOrpo:
+      return orpo_loss(trained, options.beta);
+    case Objective::kLikelihood:
+      break;
+  }
+  return {.loss = 0, .by_chosen = 0, .by_rejected = 0, .margin = trained.chosen.mean() - trained.rejected.mean()};
+}
+
+// A batch's loss, and what the gradient of each target's -log p counts in that of the mean.
+struct Weighed {
+  LossSum sum;
+  std::vector<float> weights;
+};
+
+Weighed weigh(const LossOptions& options, const Batch& batch, const StepSize& size, std::span<const float> losses,
+              std::span<const float> reference) {
+  Weighed result;
+  result.sum.examples = batch.examples;
+  result.weights.resize(batch.targets.size());
+  const bool learns_tokens = options.objective != Objective::kDpo;
+  const double of_token = learns_tokens ? 1.0 / static_cast<double>(size.tokens) : 0.0;
+  const auto set = [&](size_t part, double weight) {
+    const TokenRange range = batch.targets_of(part);
+    std::fill(result.weights.begin() + static_cast<std::ptrdiff_t>(range.begin),
+              result.weights.begin() + static_cast<std::ptrdiff_t>(range.end), static_cast<float>(weight));
+  };
+  const size_t stride = batch.holds_pairs() ? 2 : 1;
+  for (size_t i = 0; i < batch.parts.size(); i += stride) {
+    const AnswerLikelihood chosen = likelihood(batch, i, losses);
+    result.sum.tokens += chosen.tokens;
+    if (learns_tokens) result.sum.loss -= chosen.log_p;
+    set(i, of_token);
+    if (stride == 1) continue;
+    const auto pair_under = [&](std::span<const float> model) {
+      return model.empty() ? PairLikelihood{}
+                           : PairLikelihood{likelihood(batch, i, model), likelihood(batch, i + 1, model)};
+    };
+    const PairLoss pair = pair_loss(options, pair_under(losses), pair_under(reference));
+    result.sum.preference.add(pair);
+    const double of_pair = 1.0 / static_cast<double>(size.pairs);
+    set(i, of_token - pair.by_chosen * of_pair);  // the weights are of -log p
+    set(i + 1, -pair.by_rejected * of_pair);
+  }
+  return result;
+}
+
 }  // namespace
 
-double add_gradients(const LossSetting& setting, const Batch& batch, float weight, bool recompute_blocks,
-                     const Parameters& parameters) {
+void LossSum::add(const LossSum& other) {
+  loss += other.loss;
+  tokens += other.tokens;
+  examples += other.examples;
+  preference.add(other.preference);
+}
+
+double LossSum::mean() const {
+  const double of_tokens = tokens > 0 ? loss / static_cast<double>(tokens) : 0;
+  return of_tokens + (preference.pairs > 0 ? preference.loss / static_cast<double>(preference.pairs) : 0);
+}
+
+StepSize StepSize::of(std::span<const Batch> batches) {
+  StepSize size;
+  for (const Batch& batch : batches) {
+    const size_t stride = batch.holds_pairs() ? 2 : 1;
+    for (size_t i = 0; i < batch.parts.size(); i += stride) size.tokens += batch.targets_of(i).size();
+    if (stride == 2) size.pairs += batch.examples;
+  }
+  return size;
+}
+
+LossSum add_gradients(const LossSetting& setting, const Batch& batch, const StepSize& size, bool recompute_blocks,
+                      const Parameters& parameters) {
+  const std::vector<float> reference = reference_losses(setting, batch);
   autograd::Tape tape(setting.context.buffers,
                       {.recompute_blocks = recompute_blocks, .compact = !setting.context.precise});
   parameters.accumulate_from(tape);
@@ -46,19 +141,28 @@ double add_gradients(const LossSetting& setting, const Batch& batch, float weigh
     const Recording recording(setting.context, tape);
     hidden = hidden_of(setting, batch);
   }
-  const ops::CrossEntropy loss = cross_entropy(setting, hidden, batch, weight, true);
+  const ops::CrossEntropy loss = cross_entropy(setting, hidden, batch, true);
+  const Weighed weighed = weigh(setting.options, batch, size, loss.row_losses, reference);
+  for (int64_t i = 0; i < loss.dhidden.rows(); ++i) {
+    float* row = loss.dhidden.row(i);
+    setting.context.kernels.vector.scale(weighed.weights[static_cast<size_t>(i)], row, row, loss.dhidden.cols());
+  }
   tape.backward(setting.context, hidden, loss.dhidden);
-  return loss.loss;
+  return weighed.sum;
 }
 
-double total_loss(const LossSetting& setting, const Batch& batch) {
-  return cross_entropy(setting, hidden_of(setting, batch), batch, 1.0F, false).loss;
+LossSum batch_loss(const LossSetting& setting, const Batch& batch) {
+  const std::vector<float> reference = reference_losses(setting, batch);
+  const std::vector<float> losses = cross_entropy(setting, hidden_of(setting, batch), batch, false).row_losses;
+  return weigh(setting.options, batch, StepSize::of({&batch, 1}), losses, reference).sum;
 }
 
 double mean_loss(const LossSetting& setting, const Example& example) {
+  Example chosen = example;
+  chosen.rejected.reset();
   Batch batch;
-  batch.add(example);
-  return total_loss(setting, batch) / static_cast<double>(batch.targets.size());
+  batch.add(chosen);
+  return batch_loss({setting.model, setting.context, setting.adapters}, batch).mean();
 }
 
 LossSum data_loss(const LossSetting& setting, const DataSet& data, size_t pass_tokens,
@@ -66,18 +170,17 @@ LossSum data_loss(const LossSetting& setting, const DataSet& data, size_t pass_t
   LossSum sum;
   Batch batch;
   const auto pass = [&] {
-    sum.loss += total_loss(setting, batch);
-    sum.tokens += batch.targets.size();
-    sum.examples += batch.starts.size();
+    sum.add(batch_loss(setting, batch));
     batch = {};
     return goes_on(sum);
   };
   for (size_t i = 0; i < data.size(); ++i) {
     const Example example = data.example(i);
-    if (!batch.has_room(example, pass_tokens) && !pass()) return sum;
+    if (batch.try_add(example, pass_tokens)) continue;
+    if (!pass()) return sum;
     batch.add(example);
   }
-  if (!batch.starts.empty()) pass();
+  if (batch.examples > 0) pass();
   return sum;
 }
 

@@ -57,8 +57,10 @@ std::string progress_line(const StepRecord& record, double seconds_left, size_t 
   const Part spark = {columns > 0 ? sparkline(extras.losses, kSparkColumns) + " " : "", columns > 0 ? columns + 1 : 0};
   const Part memory = ascii(
       extras.memory_bytes > 0 ? fmt::format("  {:.1f} GiB", static_cast<double>(extras.memory_bytes) * 0x1p-30) : "");
-  const Part begin = ascii(fmt::format("epoch {}/{}  step {}/{}  loss {:.4f} ", record.epoch, record.epochs,
-                                       record.step, record.steps, record.loss));
+  const std::string preferred =
+      record.preference.pairs > 0 ? fmt::format(" preferred {:.0f} % ", 100 * record.preference.share_preferred()) : "";
+  const Part begin = ascii(fmt::format("epoch {}/{}  step {}/{}  loss {:.4f} {}", record.epoch, record.epochs,
+                                       record.step, record.steps, record.loss, preferred));
   const Part rate = ascii(fmt::format(" {:.1f} tokens/s", record.tokens_per_second()));
   const Part left = ascii(fmt::format("  {} left", duration_text(seconds_left)));
   const std::array<std::vector<Part>, 4> choices = {{{bar, begin, spark, rate, memory, left},

@@ -29,12 +29,17 @@ void check_options(const TrainOptions& options) {
   require(std::isfinite(options.max_gradient_norm) && options.max_gradient_norm >= 0,
           "--max-grad-norm must be 0 or more");
   require(options.save_seconds > 0, "--save-minutes must be above 0");
+  require(std::isfinite(options.loss.beta) && options.loss.beta > 0, "--beta must be above 0");
   require(std::isfinite(options.noise) && options.noise >= 0, "--neftune must be 0 or more");
   require(options.dropout >= 0 && options.dropout < 1, "dropout must be at least 0 and below 1");
 }
 
+double usual_learning_rate(const TrainOptions& options, uint64_t base_weights) {
+  return default_learning_rate(base_weights, options.parameters.optimizer.kind, options.loss.objective);
+}
+
 Schedule make_schedule(const TrainOptions& options, uint64_t steps, uint64_t base_weights) {
-  const double usual = default_learning_rate(base_weights, options.parameters.optimizer.kind);
+  const double usual = usual_learning_rate(options, base_weights);
   const uint64_t warmup = options.warmup_ratio
                               ? static_cast<uint64_t>(std::llround(*options.warmup_ratio * static_cast<double>(steps)))
                               : options.warmup.value_or(default_warmup(steps));
@@ -71,6 +76,8 @@ std::vector<Setting> settings_of(const TrainOptions& options, const Schedule& sc
           {"shuffle", options.shuffle ? "on" : "off"},
           {"lora-init", options.init},
           {"neftune", number(options.noise)},
+          {"preference", std::string(objective_name(options.loss.objective))},
+          {"beta", number(options.loss.beta)},
           {"eval-every", std::to_string(options.eval_every)},
           {"patience", std::to_string(options.patience)},
           {"seed", std::to_string(options.seed)}};

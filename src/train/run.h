@@ -13,6 +13,7 @@
 #include "train/defaults.h"
 #include "train/evaluation.h"
 #include "train/parameters.h"
+#include "train/preference.h"
 #include "train/schedule.h"
 #include "train/step_log.h"
 
@@ -44,11 +45,12 @@ struct TrainOptions {
   uint64_t epochs = 0;        // 0: default_epochs()
   uint64_t batch_size = 8;    // batch_size * accumulation examples make one optimizer step; how many of them go through
   uint64_t accumulation = 1;  // the model at once is the trainer's choice and does not change the result's meaning
-  std::optional<double> learning_rate;  // default_learning_rate()
+  std::optional<double> learning_rate;  // usual_learning_rate()
   std::optional<uint64_t> warmup;       // steps; default_warmup()
   std::optional<double> warmup_ratio;   // in the place of that: a share of all steps
   ScheduleOptions schedule;
   ParameterOptions parameters;
+  LossOptions loss;
   double max_gradient_norm = 1;  // 0: gradients are not clipped
   float noise = 0;               // adapter::EmbeddingNoise::alpha, 0 or more
   float dropout = 0;             // of the adapters' inputs, 0 to below 1
@@ -117,6 +119,9 @@ struct TrainObserver {
 
 // Throws kInvalidArgument, with a sentence that names the flag, for options out of range.
 void check_options(const TrainOptions& options);
+
+// default_learning_rate() of a run.
+double usual_learning_rate(const TrainOptions& options, uint64_t base_weights);
 
 // The learning rate of a run of so many steps on a model of so many weights.
 Schedule make_schedule(const TrainOptions& options, uint64_t steps, uint64_t base_weights);

@@ -21,6 +21,12 @@ std::string lines_up_to(const std::filesystem::path& path, uint64_t step) {
   return kept;
 }
 
+void add_preference(nlohmann::ordered_json& line, const PreferenceSum& sum) {
+  if (sum.pairs == 0) return;
+  line["margin"] = sum.mean_margin();
+  line["preferred"] = sum.share_preferred();
+}
+
 }  // namespace
 
 StepLog::StepLog(const std::filesystem::path& path, std::optional<uint64_t> resumed_step) : path_(path) {
@@ -30,22 +36,25 @@ StepLog::StepLog(const std::filesystem::path& path, std::optional<uint64_t> resu
 }
 
 void StepLog::write(const StepRecord& record) {
-  const nlohmann::ordered_json line = {{"step", record.step},
-                                       {"epoch", record.epoch},
-                                       {"loss", record.loss},
-                                       {"learning_rate", record.learning_rate},
-                                       {"gradient_norm", record.gradient_norm},
-                                       {"tokens", record.tokens},
-                                       {"seconds", record.seconds},
-                                       {"tokens_per_second", record.tokens_per_second()}};
+  nlohmann::ordered_json line = {{"step", record.step},
+                                 {"epoch", record.epoch},
+                                 {"loss", record.loss},
+                                 {"learning_rate", record.learning_rate},
+                                 {"gradient_norm", record.gradient_norm},
+                                 {"tokens", record.tokens},
+                                 {"seconds", record.seconds},
+                                 {"tokens_per_second", record.tokens_per_second()}};
+  add_preference(line, record.preference);
   write_line(line.dump());
 }
 
 void StepLog::write(const EvaluationRecord& record) {
-  const nlohmann::ordered_json line = {{"step", record.step},          {"epoch", record.epoch},
-                                       {"eval_loss", record.loss},     {"eval_perplexity", record.perplexity()},
-                                       {"eval_tokens", record.tokens}, {"best", record.best},
-                                       {"seconds", record.seconds}};
+  nlohmann::ordered_json line = {{"step", record.step}, {"epoch", record.epoch}, {"eval_loss", record.loss}};
+  if (record.preference.pairs == 0) line["eval_perplexity"] = record.perplexity();
+  line["eval_tokens"] = record.tokens;
+  line["best"] = record.best;
+  line["seconds"] = record.seconds;
+  add_preference(line, record.preference);
   write_line(line.dump());
 }
 

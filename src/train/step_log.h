@@ -7,6 +7,7 @@
 #include <string>
 
 #include "train/evaluation.h"
+#include "train/preference.h"
 
 namespace patina::train {
 
@@ -16,7 +17,8 @@ struct StepRecord {
   uint64_t steps;  // of the whole run
   uint64_t epoch;  // from 1
   uint64_t epochs;
-  double loss;  // mean over the step's tokens that carry loss, before the step, in nats
+  double loss;                    // mean over the step's tokens that carry loss, before the step, in nats
+  PreferenceSum preference = {};  // of the step, where preferences are learned
   double learning_rate;
   double gradient_norm;  // before clipping
   uint64_t tokens;       // that went through the model

@@ -195,8 +195,7 @@ Plan Trainer::plan() {
   plan.seconds = seconds / static_cast<double>(measured) * tokens_left *
                  (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0));
   plan.notes = notes_;
-  plan.hint = learning_hint(amount_, epochs_, schedule_.peak,
-                            default_learning_rate(weights_in(model_.file()), options_.parameters.optimizer.kind));
+  plan.hint = learning_hint(amount_, epochs_, schedule_.peak, usual_learning_rate(options_, weights_in(model_.file())));
   return plan;
 }
 
@@ -228,19 +227,16 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
   const Clock::time_point start = Clock::now();
   const std::vector<Batch> batches = pack(data_, rows_of_step(step_), kPassTokens);
   size_t tokens = 0;
-  size_t targets = 0;
-  for (const Batch& batch : batches) {
-    tokens += batch.tokens.size();
-    targets += batch.targets.size();
-  }
+  for (const Batch& batch : batches) tokens += batch.example_tokens;
+  const StepSize size = StepSize::of(batches);
   parameters_.zero_gradients();
-  double loss = 0;
+  LossSum sum;
   for (size_t pass = 0; pass < batches.size(); ++pass) {
     if (observer.stop && observer.stop()) return std::nullopt;
     set_random(step_, pass);
-    loss += add_gradients({model_, context_, attachment_}, batches[pass], 1.0F / static_cast<float>(targets),
-                          recompute_blocks_, parameters_);
+    sum.add(add_gradients(loss_setting(), batches[pass], size, recompute_blocks_, parameters_));
   }
+  const double loss = sum.mean();
   const double rate = schedule_.at(step_);
   const double norm = std::isfinite(loss) ? parameters_.step(rate, options_.max_gradient_norm)
                                           : std::numeric_limits<double>::quiet_NaN();
@@ -254,6 +250,7 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
                     .epoch = (step_ - 1) / steps_per_epoch() + 1,
                     .epochs = epochs_,
                     .loss = loss,
+                    .preference = sum.preference,
                     .learning_rate = rate,
                     .gradient_norm = norm,
                     .tokens = tokens,
@@ -286,7 +283,7 @@ bool Trainer::evaluation_is_due() const {
 
 LossSum Trainer::measure(const DataSet& data) {
   const Parameters::Averaged averaged(parameters_);
-  return data_loss({model_, context_, attachment_}, data, kPassTokens, [](const LossSum& /*so_far*/) { return true; });
+  return data_loss(loss_setting(), data, kPassTokens, [](const LossSum& /*so_far*/) { return true; });
 }
 
 EvaluationRecord Trainer::evaluate(const TrainObserver& observer, StepLog& log) {
@@ -296,6 +293,7 @@ EvaluationRecord Trainer::evaluate(const TrainObserver& observer, StepLog& log) 
       .step = step_,
       .epoch = (step_ - 1) / steps_per_epoch() + 1,
       .loss = sum.mean(),
+      .preference = sum.preference,
       .train_loss = losses_since_evaluation_ / static_cast<double>(steps_since_evaluation_),
       .tokens = sum.tokens,
       .best = best_.take(sum.mean(), step_),

@@ -56,6 +56,7 @@ class Trainer {
   LossSum measure(const DataSet& data);
 
  private:
+  LossSetting loss_setting() const { return {model_, context_, attachment_, options_.loss}; }
   uint64_t steps_per_epoch() const { return amount_.steps_per_epoch(); }
   uint64_t bytes_of_a_pass() const;  // the longest one, with or without running blocks again
   void choose_memory();

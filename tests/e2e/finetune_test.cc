@@ -199,6 +199,40 @@ TEST_F(Finetune, LearnsConversationsInAChatFormat) {
   EXPECT_LT(loss, 0.1);
 }
 
+TEST_F(Finetune, LearnsPreferences) {
+  std::string lines;
+  for (const Pair& row : rows()) {
+    lines +=
+        R"({"prompt": ")" + row.question + R"(", "chosen": ")" + row.answer + R"(", "rejected": "不知道。"})" + "\n";
+  }
+  write("pairs.jsonl", lines);
+  const auto eval = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"eval", "-q", "-m", model_.string(), "--data", folder_ / "pairs.jsonl"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  EXPECT_THAT(eval({}).out, HasSubstr("preferred = 0 of 2"));
+  for (const std::string preference : {"", "orpo"}) {
+    std::vector<std::string> arguments = {"--train-data", folder_ / "pairs.jsonl", "--save-path", folder_ / "lora.bin",
+                                          "--val-data",   folder_ / "pairs.jsonl"};
+    if (!preference.empty()) arguments.insert(arguments.end(), {"--preference", preference});
+    const Outcome outcome = finetune(arguments);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err.find("learned by dpo") != std::string::npos, preference.empty()) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("2 preferences"));
+    EXPECT_THAT(outcome.out, HasSubstr("the chosen answer is preferred in 2 of 2 rows"));
+  }
+  EXPECT_THAT(eval({"--lora", folder_ / "lora.bin"}).out, HasSubstr("preferred = 2 of 2"));
+  const std::string mixed = lines + R"({"prompt": "a", "completion": "b"})" + "\n";
+  write("mixed.jsonl", mixed);
+  expect_refused(mixed, {}, "2 of 3 rows have a chosen and a rejected answer");
+  expect_refused(read_file(folder_ / "rows.txt"), {"--preference", "orpo"}, "0 of 2 rows have a chosen");
+  expect_refused(lines, {"--beta", "0"}, "--beta must be above 0");
+  const Outcome chosen = finetune({"--train-data", folder_ / "mixed.jsonl", "--preference", "sft", "--save-path",
+                                   folder_ / "lora.bin", "--max-steps", "1"});
+  EXPECT_EQ(chosen.code, 0) << chosen.err;
+}
+
 TEST_F(Finetune, MeasuresRowsThatItDoesNotLearn) {
   const auto loss_after = [&](const std::vector<std::string>& flags) {
     std::vector<std::string> arguments = {"--train-data", folder_ / "rows.txt", "--save-path", folder_ / "lora.bin"};

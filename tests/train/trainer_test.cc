@@ -404,7 +404,8 @@ TEST_F(TrainerTest, PassesAddUp) {
     const std::vector<Batch> batches = pack(examples, order, i == 0 ? 100 : 1);
     ASSERT_EQ(batches.size(), i == 0 ? 1 : 3);
     for (const Batch& batch : batches) {
-      add_gradients({workshop.model(), workshop.context(), attachment}, batch, 1, i == 1, parameters);
+      add_gradients({workshop.model(), workshop.context(), attachment}, batch, StepSize{.tokens = 1, .pairs = 0},
+                    i == 1, parameters);
     }
     for (const std::span<float> part : parameters.gradients()) {
       gradients[i].insert(gradients[i].end(), part.begin(), part.end());

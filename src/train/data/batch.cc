@@ -1,5 +1,6 @@
 #include "train/data/batch.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -7,20 +8,48 @@
 
 namespace patina::train {
 
-bool Batch::has_room(const Example& example, size_t max_tokens) const {
-  return starts.empty() || tokens.size() + example.tokens.size() - 1 <= max_tokens;
+std::span<const TokenId> Batch::tokens_of(size_t part) const {
+  const size_t end = part + 1 < parts.size() ? parts[part + 1].begin : tokens.size();
+  return std::span(tokens).subspan(parts[part].begin, end - parts[part].begin);
 }
 
-void Batch::add(const Example& example) {
-  const size_t start = tokens.size();
-  starts.push_back(start);
-  tokens.insert(tokens.end(), example.tokens.begin(), example.tokens.end() - 1);
+TokenRange Batch::targets_of(size_t part) const {
+  return {parts[part].targets, part + 1 < parts.size() ? parts[part + 1].targets : targets.size()};
+}
+
+void Batch::add_part(const Example& example) {
+  size_t trunk = 0;
+  size_t shared = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const size_t common = parts[i].shared > 0 ? 0 : shared_beginning(example, tokens_of(i));
+    if (common <= shared) continue;
+    trunk = i;
+    shared = common;
+  }
+  const size_t begin = tokens.size();
+  parts.push_back({begin, targets.size(), trunk, shared});
+  example_tokens += example.tokens.size() - 1;
+  tokens.insert(tokens.end(), example.tokens.begin() + static_cast<std::ptrdiff_t>(shared), example.tokens.end() - 1);
   for (const TokenRange& range : example.loss) {
     for (size_t i = range.begin; i < range.end; ++i) {
-      positions.push_back(static_cast<int32_t>(start + i - 1));
+      positions.push_back(static_cast<int32_t>(begin + i - 1 - shared));
       targets.push_back(example.tokens[i]);
     }
   }
+}
+
+void Batch::add(const Example& example) {
+  add_part(example);
+  if (example.rejected) add_part(*example.rejected);
+  ++examples;
+}
+
+bool Batch::try_add(const Example& example, size_t max_tokens) {
+  const Batch before = *this;
+  add(example);
+  if (before.examples == 0 || tokens.size() <= max_tokens) return true;
+  *this = before;
+  return false;
 }
 
 std::vector<uint32_t> data_order(size_t count) {
@@ -40,8 +69,7 @@ std::vector<Batch> pack(const DataSet& data, std::span<const uint32_t> order, si
   std::vector<Batch> batches;
   for (const uint32_t index : order) {
     const Example example = data.example(index);
-    if (batches.empty() || !batches.back().has_room(example, max_tokens)) batches.emplace_back();
-    batches.back().add(example);
+    if (batches.empty() || !batches.back().try_add(example, max_tokens)) batches.emplace_back().add(example);
   }
   return batches;
 }

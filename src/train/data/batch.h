@@ -15,22 +15,34 @@ std::vector<uint32_t> epoch_order(size_t count, uint64_t seed, uint64_t epoch);
 // 0 ... count-1: the order of the data.
 std::vector<uint32_t> data_order(size_t count);
 
-// Examples laid end to end for one forward pass, without padding. An example's last token is only a target, so it is
-// not among `tokens`.
+// Sequences laid end to end for one forward pass, without padding. A sequence's last token is only a target, so it is
+// not among `tokens`. What it begins with like an earlier one, and before its first loss, is not repeated.
 struct Batch {
+  struct Part {
+    size_t begin;    // of its own tokens, in `tokens`
+    size_t targets;  // where its own begin, in `positions` and `targets`
+    size_t trunk;    // the part that it shares its first tokens with
+    size_t shared;   // how many these are
+  };
+
   std::vector<TokenId> tokens;
-  std::vector<size_t> starts;      // of each example in `tokens`, ascending from 0
+  std::vector<Part> parts;         // in the order of their tokens
   std::vector<int32_t> positions;  // in `tokens`, ascending: those whose next token carries loss
   std::vector<TokenId> targets;    // that next token, for each of `positions`
+  size_t examples = 0;             // one part each, or two: a preference's, the chosen answer before the rejected one
+  size_t example_tokens = 0;       // of all parts, shared ones counted for each
 
-  // The tokens of the i-th example.
-  std::span<const TokenId> part(size_t i) const {
-    const size_t end = i + 1 < starts.size() ? starts[i + 1] : tokens.size();
-    return std::span(tokens).subspan(starts[i], end - starts[i]);
-  }
-  // Whether the example can be added and the batch have at most `max_tokens`; always where there is nothing in it yet.
-  bool has_room(const Example& example, size_t max_tokens) const;
+  std::span<const TokenId> tokens_of(size_t part) const;
+  // The targets [begin, end) of a part.
+  TokenRange targets_of(size_t part) const;
+  // Whether every example is a preference.
+  bool holds_pairs() const { return parts.size() == 2 * examples; }
   void add(const Example& example);
+  // Adds it unless the batch would have more than `max_tokens`; false then. To an empty batch always.
+  bool try_add(const Example& example, size_t max_tokens);
+
+ private:
+  void add_part(const Example& example);
 };
 
 // The examples chosen by `order`, in that order, in as few batches of at most `max_tokens` tokens as whole examples

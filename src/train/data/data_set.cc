@@ -9,9 +9,18 @@
 namespace patina::train {
 
 void DataTally::add(const Example& example) {
+  add_sequence(example);
+  size_t length = example.tokens.size();
+  if (example.rejected) {
+    add_sequence(*example.rejected);
+    length += example.rejected->tokens.size() - shared_beginning(*example.rejected, example.tokens);
+  }
+  totals_.longest = std::max(totals_.longest, length);
+}
+
+void DataTally::add_sequence(const Example& example) {
   totals_.tokens += example.tokens.size();
   totals_.loss_tokens += example.loss_tokens();
-  totals_.longest = std::max(totals_.longest, example.tokens.size());
   digest_.add_number(example.tokens.size());
   for (const TokenRange& range : example.loss) {
     digest_.add_number(range.begin);

@@ -14,7 +14,7 @@ namespace patina::train {
 struct DataTotals {
   uint64_t tokens = 0;
   uint64_t loss_tokens = 0;
-  size_t longest = 0;   // tokens of the longest example
+  size_t longest = 0;   // tokens of the longest example; of a preference, both answers with the prompt once
   uint64_t digest = 0;  // tells these examples, in this order, from others
 };
 
@@ -25,6 +25,8 @@ class DataTally {
   DataTotals totals() const;
 
  private:
+  void add_sequence(const Example& example);
+
   DataTotals totals_;
   Digest digest_;
 };

@@ -23,6 +23,7 @@ uint64_t digest_of(const Row& row) {
     digest.add_text(turn.role);
     digest.add_text(turn.content);
   }
+  if (row.rejected) digest.add_text(*row.rejected);
   return digest.value();
 }
 
@@ -35,7 +36,9 @@ Lengths lengths_of(const Row& row, const ExampleMaker* maker) {
   Lengths lengths;
   if (maker != nullptr) {
     const Example example = maker->make(row);
-    return {.all = example.tokens.size(), .loss = example.loss_tokens()};
+    lengths = {.all = example.tokens.size(), .loss = example.loss_tokens()};
+    if (example.rejected) lengths.all = std::max<uint64_t>(lengths.all, example.rejected->tokens.size());
+    return lengths;
   }
   for (const tokenizer::ChatMessage& turn : row.turns) {
     const uint64_t length = characters(turn.content);

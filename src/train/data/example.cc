@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 
@@ -22,10 +23,31 @@ size_t Example::loss_tokens() const {
   return count;
 }
 
+size_t shared_beginning(const Example& example, std::span<const TokenId> sequence) {
+  constexpr size_t kWorthSharing = 16;
+  const std::span<const TokenId> candidates(example.tokens.data(), example.loss.front().begin - 1);
+  const auto common = static_cast<size_t>(std::ranges::mismatch(candidates, sequence).in1 - candidates.begin());
+  return common < kWorthSharing ? 0 : common;
+}
+
 ExampleMaker::ExampleMaker(const tokenizer::Tokenizer& tokenizer, const ExampleOptions& options)
     : tokenizer_(tokenizer), options_(options), end_of_text_(end_of_text(tokenizer)) {}
 
 Example ExampleMaker::make(const Row& row) const {
+  Example example = make_one(row);
+  if (!row.rejected || !options_.rejected) return example;
+  Row other = row;
+  other.turns.back().content = *row.rejected;
+  Example rejected = make_one(other);
+  // Answers before the last one are the same in both.
+  for (Example* one : {&example, &rejected}) {
+    if (options_.mask_prompt) one->loss = {one->loss.back()};
+  }
+  example.rejected = std::make_shared<const Example>(std::move(rejected));
+  return example;
+}
+
+Example ExampleMaker::make_one(const Row& row) const {
   Example example = row.kind == RowKind::kText ? plain_text(row) : conversation(row);
   const size_t tokens = example.tokens.size();
   if (options_.context > 0 && tokens > options_.context) {

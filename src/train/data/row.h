@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct Row {
   // at least one of the assistant's. What the assistant says is never empty.
   std::vector<tokenizer::ChatMessage> turns;
   bool ends = true;  // false: the text goes on in the next row
+  // Of a preference: what the last turn should not be. That turn is the assistant's.
+  std::optional<std::string> rejected = std::nullopt;
 };
 
 Row text_row(std::string text);

@@ -22,7 +22,7 @@ RowData::RowData(std::shared_ptr<const RowSource> source, std::shared_ptr<const 
       [&](RowId id, const Row& row) {
         tally.add(maker_->make(row));
         rows_.push_back(id);
-        ++counts_[static_cast<size_t>(row.kind)];
+        count(row);
       },
       on_bad);
   rows_.shrink_to_fit();
@@ -36,9 +36,14 @@ RowData::RowData(std::vector<RowId> rows, std::shared_ptr<const RowSource> sourc
   for (const RowId id : rows_) {
     const Row row = source_->read(id);
     tally.add(maker_->make(row));
-    ++counts_[static_cast<size_t>(row.kind)];
+    count(row);
   }
   totals_ = tally.totals();
+}
+
+void RowData::count(const Row& row) {
+  ++counts_[static_cast<size_t>(row.kind)];
+  preferences_ += row.rejected ? 1 : 0;
 }
 
 std::unique_ptr<RowData> RowData::hold_out(double share, uint64_t seed) {
@@ -54,6 +59,7 @@ std::unique_ptr<RowData> RowData::hold_out(double share, uint64_t seed) {
   rows_ = std::move(left);
   std::unique_ptr<RowData> held(new RowData(std::move(out), source_, maker_));
   for (size_t kind = 0; kind < counts_.size(); ++kind) counts_[kind] -= held->counts_[kind];
+  preferences_ -= held->preferences_;
   totals_.tokens -= held->totals_.tokens;
   totals_.loss_tokens -= held->totals_.loss_tokens;
   Digest digest;

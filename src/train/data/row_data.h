@@ -30,16 +30,20 @@ class RowData final : public DataSet {
   std::unique_ptr<RowData> hold_out(double share, uint64_t seed);
 
   Row row(size_t index) const { return source_->read(rows_[index]); }
+  // How many rows are preferences.
+  size_t preferences() const { return preferences_; }
   // How many rows are of that kind.
   size_t count(RowKind kind) const { return counts_[static_cast<size_t>(kind)]; }
 
  private:
   RowData(std::vector<RowId> rows, std::shared_ptr<const RowSource> source, std::shared_ptr<const ExampleMaker> maker);
+  void count(const Row& row);
 
   std::shared_ptr<const RowSource> source_;
   std::shared_ptr<const ExampleMaker> maker_;
   std::vector<RowId> rows_;
   std::array<size_t, 3> counts_ = {};
+  size_t preferences_ = 0;
   DataTotals totals_;
 };
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -16,14 +18,15 @@ namespace {
 
 using nlohmann::json;
 
-enum class Shape { kMessages, kConversations, kAlpaca, kCompletion, kText };
+enum class Shape { kPreference, kMessages, kConversations, kAlpaca, kCompletion, kText };
 
 struct ShapeFields {
   Shape shape;
   std::array<std::string_view, 2> names;  // all that must be there
 };
 
-constexpr std::array<ShapeFields, 5> kShapes = {{{Shape::kMessages, {"messages"}},
+constexpr std::array<ShapeFields, 6> kShapes = {{{Shape::kPreference, {"chosen", "rejected"}},
+                                                 {Shape::kMessages, {"messages"}},
                                                  {Shape::kConversations, {"conversations"}},
                                                  {Shape::kAlpaca, {"instruction", "output"}},
                                                  {Shape::kCompletion, {"prompt", "completion"}},
@@ -70,6 +73,8 @@ class FieldReader {
                          row_fields_advice()));
     }
     switch (shape->shape) {
+      case Shape::kPreference:
+        return preference();
       case Shape::kMessages:
         return conversation("messages", "role", "content");
       case Shape::kConversations:
@@ -105,19 +110,59 @@ class FieldReader {
     return std::string(trimmed(text_of(fields_, "input")));
   }
 
-  Row conversation(const char* list, const char* role, const char* content) const {
-    const json& turns = fields_[list];
-    if (!turns.is_array()) refuse(fmt::format("\"{}\" is no list [...] of turns", list));
-    Row row{.kind = RowKind::kChat, .turns = {}};
-    bool answers = false;
-    for (const json& turn : turns) {
-      if (!turn.is_object()) refuse(fmt::format("a turn in \"{}\" is no object {{...}}", list));
-      row.turns.push_back({known_role(text_of(turn, role)), text_of(turn, content)});
-      if (row.turns.back().role != "assistant") continue;
-      answers = true;
-      if (trimmed(row.turns.back().content).empty()) refuse("an answer of the assistant is empty; leave the row out");
+  // Texts after a prompt; or lists of turns, which are answers after a prompt or conversations that end with them.
+  Row preference() const {
+    const auto prompt = fields_.find("prompt");
+    const bool has_prompt = prompt != fields_.end();
+    if (!fields_["chosen"].is_array()) {
+      if (!has_prompt) refuse("\"chosen\" and \"rejected\" are texts; add the \"prompt\" that they answer");
+      Row row = question_row(filled("prompt"), filled("chosen"));
+      row.rejected = filled("rejected");
+      return row;
     }
-    if (!answers) refuse(fmt::format("\"{}\" has no turn of the assistant, so there is nothing to learn", list));
+    std::vector<tokenizer::ChatMessage> before;
+    if (has_prompt && prompt->is_array()) before = turns("prompt", "role", "content");
+    if (has_prompt && prompt->is_string() && fields_["chosen"].size() == 1) before = {{"user", filled("prompt")}};
+    const auto conversation = [&](const char* list) {
+      std::vector<tokenizer::ChatMessage> all = before;
+      std::ranges::move(turns(list, "role", "content"), std::back_inserter(all));
+      if (all.size() < 2 || all.back().role != "assistant") {
+        refuse(fmt::format("\"{}\" must end with an answer of the assistant, after a prompt", list));
+      }
+      return all;
+    };
+    Row row{.kind = RowKind::kChat, .turns = conversation("chosen")};
+    std::vector<tokenizer::ChatMessage> rejected = conversation("rejected");
+    row.rejected = std::move(rejected.back().content);
+    rejected.pop_back();
+    const bool same = rejected.size() + 1 == row.turns.size() &&
+                      std::equal(rejected.begin(), rejected.end(), row.turns.begin(), [](const auto& a, const auto& b) {
+                        return a.role == b.role && a.content == b.content;
+                      });
+    if (!same) refuse("\"chosen\" and \"rejected\" differ before the last answer; only that may differ");
+    return row;
+  }
+
+  std::vector<tokenizer::ChatMessage> turns(const char* list, const char* role, const char* content) const {
+    const json& given = fields_[list];
+    if (!given.is_array()) refuse(fmt::format("\"{}\" is no list [...] of turns", list));
+    std::vector<tokenizer::ChatMessage> turns;
+    for (const json& turn : given) {
+      if (!turn.is_object()) refuse(fmt::format("a turn in \"{}\" is no object {{...}}", list));
+      turns.push_back({known_role(text_of(turn, role)), text_of(turn, content)});
+      const bool answers = turns.back().role == "assistant";
+      if (answers && trimmed(turns.back().content).empty()) {
+        refuse("an answer of the assistant is empty; leave the row out");
+      }
+    }
+    return turns;
+  }
+
+  Row conversation(const char* list, const char* role, const char* content) const {
+    Row row{.kind = RowKind::kChat, .turns = turns(list, role, content)};
+    if (std::ranges::find(row.turns, "assistant", &tokenizer::ChatMessage::role) == row.turns.end()) {
+      refuse(fmt::format("\"{}\" has no turn of the assistant, so there is nothing to learn", list));
+    }
     return row;
   }
 
@@ -141,7 +186,8 @@ bool are_row_fields(std::span<const std::string> names) {
 }
 
 std::string_view row_fields_advice() {
-  return "text; prompt and completion; instruction, input and output; messages; or conversations";
+  return "text; prompt and completion; instruction, input and output; messages; conversations; or prompt, chosen and "
+         "rejected";
 }
 
 }  // namespace patina::train

@@ -11,6 +11,8 @@ namespace patina::train {
 
 // A row by its named fields, the first of these that is complete; other fields do not matter:
 //
+//   chosen, rejected, maybe prompt    a preference between two answers: texts after a prompt, or lists as in messages,
+//                                     which are the answers after a prompt or end with them
 //   messages                          [{"role": "user", "content": "..."}, ...], a conversation
 //   conversations                     [{"from": "human", "value": "..."}, ...], the same as ShareGPT has it
 //   instruction, output, maybe input  a question as Alpaca has it

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <span>
 
 #include "train/test_support.h"
 
@@ -37,11 +39,41 @@ TEST(Pack, LaysExamplesEndToEnd) {
   const std::vector<Batch> batches = pack(examples, order, 100);
   ASSERT_EQ(batches.size(), 1);
   EXPECT_THAT(batches[0].tokens, ElementsAre(4, 5, 6, 1, 2));
-  EXPECT_THAT(batches[0].starts, ElementsAre(0, 3));
   EXPECT_THAT(batches[0].positions, ElementsAre(2, 3, 4));
   EXPECT_THAT(batches[0].targets, ElementsAre(7, 2, 3));
-  EXPECT_THAT(batches[0].part(0), ElementsAre(4, 5, 6));
-  EXPECT_THAT(batches[0].part(1), ElementsAre(1, 2));
+  EXPECT_THAT(batches[0].tokens_of(0), ElementsAre(4, 5, 6));
+  EXPECT_THAT(batches[0].tokens_of(1), ElementsAre(1, 2));
+}
+
+// Of equal beginnings the first 16 tokens and more are not repeated, but for the one that predicts the first target.
+TEST(Pack, LaysEqualBeginningsOnce) {
+  std::vector<TokenId> tokens(20, 5);
+  std::vector<TokenId> few = {5, 5, 5, 1};
+  const ExampleList examples({{tokens, {{18, 20}}}, {few, {{3, 4}}}, {tokens, {{19, 20}}}, {tokens, {{2, 20}}}});
+  const std::vector<Batch> batches = pack(examples, data_order(4), 100);
+  ASSERT_EQ(batches.size(), 1);
+  const Batch& batch = batches[0];
+  EXPECT_EQ(batch.parts[1].shared, 0);
+  EXPECT_EQ(batch.parts[2].shared, 18);
+  EXPECT_EQ(batch.parts[2].trunk, 0);
+  EXPECT_EQ(batch.parts[3].shared, 0);  // its second token is learned already
+  EXPECT_EQ(batch.tokens.size(), 19 + 3 + 1 + 19);
+  EXPECT_THAT(std::span(batch.positions).subspan(0, 4), ElementsAre(17, 18, 21, 22));
+  EXPECT_EQ(batch.targets_of(3).size(), 18);
+  EXPECT_EQ(batch.example_tokens, 3 * 19 + 3);
+}
+
+TEST(Pack, KeepsPairsTogether) {
+  Example pair{{1, 2, 3}, {{2, 3}}};
+  pair.rejected = std::make_shared<const Example>(Example{{1, 2, 4, 5}, {{2, 4}}});
+  const ExampleList examples({pair, pair});
+  EXPECT_EQ(examples.totals().tokens, 14);
+  EXPECT_EQ(examples.totals().longest, 7);
+  const std::vector<Batch> batches = pack(examples, data_order(2), 6);
+  ASSERT_EQ(batches.size(), 2);
+  EXPECT_TRUE(batches[0].holds_pairs());
+  EXPECT_THAT(batches[0].tokens, ElementsAre(1, 2, 1, 2, 4));
+  EXPECT_THAT(batches[0].targets, ElementsAre(3, 4, 5));
 }
 
 TEST(Pack, TakesEveryRangeOfLoss) {

@@ -34,6 +34,37 @@ TEST(Example, AnswersFollowTheTokensOfThePrompt) {
   EXPECT_EQ(example.loss_tokens(), 4);
 }
 
+TEST(Example, APreferenceHasBothAnswers) {
+  const auto tokenizer = make_tokenizer({"a", "b"});
+  Row row = question_row("a", "b");
+  row.rejected = "a a";
+  const Example example = example_of(*tokenizer, row);
+  const Example chosen = example_of(*tokenizer, question_row("a", "b"));
+  const Example rejected = example_of(*tokenizer, question_row("a", "a a"));
+  ASSERT_TRUE(example.rejected);
+  EXPECT_EQ(example.tokens, chosen.tokens);
+  EXPECT_EQ(example.loss, chosen.loss);
+  EXPECT_EQ(example.rejected->tokens, rejected.tokens);
+  EXPECT_EQ(example.rejected->loss, rejected.loss);
+  EXPECT_FALSE(example_of(*tokenizer, row, {.rejected = false}).rejected);
+}
+
+// What the assistant said before is in both, and not what they are compared by.
+TEST(Example, OnlyTheLastAnswersOfAPreferenceCarryLoss) {
+  const auto tokenizer = make_tokenizer({"a", "b"});
+  Row row{.kind = RowKind::kChat,
+          .turns = {{"user", "a"}, {"assistant", "b"}, {"user", "a"}, {"assistant", "a"}},
+          .rejected = "b b"};
+  const Example example = example_of(*tokenizer, row);
+  ASSERT_EQ(example.loss.size(), 1);
+  ASSERT_EQ(example.rejected->loss.size(), 1);
+  EXPECT_EQ(example.loss[0].begin, example.rejected->loss[0].begin);
+  EXPECT_EQ(example.loss[0].end, example.tokens.size());
+  const size_t first = example.loss[0].begin;
+  EXPECT_TRUE(std::equal(example.tokens.begin(), example.tokens.begin() + static_cast<std::ptrdiff_t>(first),
+                         example.rejected->tokens.begin()));
+}
+
 TEST(Example, MarkersInAnAnswerAreText) {
   const auto tokenizer = make_tokenizer({});
   const Example example = example_of(*tokenizer, question_row("a", "</s>"));

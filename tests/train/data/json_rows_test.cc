@@ -39,6 +39,41 @@ TEST(JsonRows, HaveTheShapeOfTheirKeys) {
       " a ");
 }
 
+TEST(JsonRows, PreferencesHaveManyShapes) {
+  const auto row = [](const std::string& fields) { return rows_of("{" + fields + "}", "JSON lines")[0].row; };
+  const Row question = row(R"("prompt": "p", "chosen": " c ", "rejected": "r\n", "completion": "x")");
+  EXPECT_EQ(question.kind, RowKind::kQuestion);
+  EXPECT_EQ(turns_of(question), "user: p\nassistant: c\n");
+  EXPECT_EQ(question.rejected, "r");
+  const std::string c = R"([{"role": "user", "content": "p"}, {"role": "assistant", "content": "c"}])";
+  const std::string r = R"([{"role": "user", "content": "p"}, {"role": "assistant", "content": "r"}])";
+  const std::string c_alone = R"([{"role": "assistant", "content": "c"}])";
+  const std::string r_alone = R"([{"role": "assistant", "content": "r"}])";
+  for (const std::string& fields :
+       {R"("chosen": )" + c + R"(, "rejected": )" + r, R"("prompt": "p", "chosen": )" + c + R"(, "rejected": )" + r,
+        R"("prompt": "p", "chosen": )" + c_alone + R"(, "rejected": )" + r_alone,
+        R"("prompt": [{"role": "user", "content": "p"}], "chosen": )" + c_alone + R"(, "rejected": )" + r_alone}) {
+    const Row chat = row(fields);
+    EXPECT_EQ(chat.kind, RowKind::kChat) << fields;
+    EXPECT_EQ(turns_of(chat), "user: p\nassistant: c\n") << fields;
+    EXPECT_EQ(chat.rejected, "r") << fields;
+  }
+  EXPECT_FALSE(row(R"("text": "t")").rejected);
+}
+
+TEST(JsonRows, ErrorsOfPreferences) {
+  expect_line_refused(R"({"chosen": "c", "rejected": "r"})", "1:1", "add the \"prompt\"");
+  expect_line_refused(R"({"prompt": "p", "chosen": "c", "rejected": " "})", "1:1", "\"rejected\" is empty");
+  expect_line_refused(R"({"prompt": "p", "chosen": "c", "rejected": []})", "1:1", "\"rejected\" is no text");
+  const std::string answer = R"([{"role": "assistant", "content": "c"}])";
+  expect_line_refused(R"({"chosen": )" + answer + R"(, "rejected": )" + answer + "}", "1:1", "after a prompt");
+  expect_line_refused(R"({"prompt": "p", "chosen": )" + answer + R"(, "rejected": "r"})", "1:1",
+                      "\"rejected\" is no list");
+  const std::string other = R"([{"role": "user", "content": "q"}, {"role": "assistant", "content": "c"}])";
+  const std::string one = R"([{"role": "user", "content": "p"}, {"role": "assistant", "content": "c"}])";
+  expect_line_refused(R"({"chosen": )" + one + R"(, "rejected": )" + other + "}", "1:1", "only that may differ");
+}
+
 TEST(JsonRows, ErrorsNameThePlaceOfWhatIsNoJson) {
   expect_line_refused("{\"text\": \"a\"}\n{\"text\": 'b'}\n", "2:10", "no valid JSON: syntax error while parsing");
   expect_line_refused("{\"text\": \"讲一\" x}", "1:15", "no valid JSON");
