@@ -1,6 +1,7 @@
 #include "platform/huge_buffer.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <limits>
@@ -40,6 +41,13 @@ HugeBuffer& HugeBuffer::operator=(HugeBuffer&& other) noexcept {
 }
 
 HugeBuffer::~HugeBuffer() { release(); }
+
+void HugeBuffer::give_back(size_t offset, size_t count) noexcept {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t begin = (offset + page - 1) / page * page;
+  const size_t end = (offset + count) / page * page;
+  if (begin < end) ::madvise(bytes_.data() + begin, end - begin, MADV_DONTNEED);
+}
 
 void HugeBuffer::release() noexcept {
   if (!mapping_.empty()) ::munmap(mapping_.data(), mapping_.size());

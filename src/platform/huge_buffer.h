@@ -25,6 +25,8 @@ class HugeBuffer {
   size_t size() const { return bytes_.size(); }
   std::byte* data() const { return bytes_.data(); }
   std::span<std::byte> bytes() const { return bytes_; }
+  // Gives the pages that lie wholly within these bytes back to the system; touched again, they are zero.
+  void give_back(size_t offset, size_t count) noexcept;
   // As many whole T as fit. The buffer stays the owner.
   template <typename T>
   std::span<T> as() const {

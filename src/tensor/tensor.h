@@ -64,8 +64,8 @@ class Tensor : public Outline {
   int64_t offset_ = 0;  // of the first element in the memory
 };
 
-// Where tensors come from: memory that is given back is kept to be handed out again, up to a quarter more than what was
-// in use at once, so a pass allocates little after the first of its shape. Not thread safe; tensors may outlive it.
+// Where tensors come from: memory that is given back is kept to be handed out again (Arena), so a pass asks the system
+// for little after the first. Not thread safe; tensors may outlive it.
 class BufferPool {
  public:
   BufferPool();
@@ -81,7 +81,9 @@ class BufferPool {
 
   // Gives back to the system what is not in use.
   void trim();
-  // Bytes taken from the system now, and the most there ever were.
+  // Bytes of all tensors that there are.
+  int64_t used_bytes() const;
+  // Bytes taken from the system now, about, and the most there ever were.
   int64_t bytes() const;
   int64_t peak_bytes() const;
 

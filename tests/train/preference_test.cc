@@ -62,8 +62,8 @@ Example preference(const std::vector<TokenId>& prompt, const std::vector<TokenId
 }
 
 std::vector<TokenId> long_prompt(TokenId last) {
-  std::vector<TokenId> prompt;
-  for (int i = 0; i < 70; ++i) prompt.push_back(1 + i % 9);
+  std::vector<TokenId> prompt(70);
+  for (int i = 0; i < 70; ++i) prompt[static_cast<size_t>(i)] = 1 + i % 9;
   prompt.push_back(last);
   return prompt;
 }
@@ -79,13 +79,13 @@ class Trained {
   explicit Trained(Workshop& workshop)
       : workshop_(workshop),
         lora_(new_adapter(workshop.model(), {}, "")),
-        attachment_(workshop.model().sites().size()) {
+        attachment_(workshop.model().sites().size()),
+        parameters_(lora_, workshop.buffers(), {}) {
     float value = 0;
     for (const adapter::LoraEntry& entry : lora_.entries) {
       for (float& b : entry.b.values()) b = 0.05F * std::sin(value += 0.7F);
     }
     adapter::attach_lora(lora_, "new", 1, {workshop.model().sites(), "llama"}, attachment_, {});
-    parameters_.emplace(lora_, workshop.buffers(), ParameterOptions{});
   }
 
   LossSetting setting(const LossOptions& options) {
@@ -93,16 +93,16 @@ class Trained {
   }
 
   LossSum learn(const LossOptions& options, const std::vector<Batch>& batches) {
-    parameters_->zero_gradients();
+    parameters_.zero_gradients();
     LossSum sum;
     const StepSize size = StepSize::of(batches);
-    for (const Batch& batch : batches) sum.add(add_gradients(setting(options), batch, size, false, *parameters_));
+    for (const Batch& batch : batches) sum.add(add_gradients(setting(options), batch, size, false, parameters_));
     return sum;
   }
 
   std::vector<float> gradients() const {
     std::vector<float> all;
-    for (const std::span<float> part : parameters_->gradients()) all.insert(all.end(), part.begin(), part.end());
+    for (const std::span<float> part : parameters_.gradients()) all.insert(all.end(), part.begin(), part.end());
     return all;
   }
 
@@ -112,7 +112,7 @@ class Trained {
   Workshop& workshop_;
   adapter::LoraAdapter lora_;
   adapter::Attachment attachment_;
-  std::optional<Parameters> parameters_;
+  Parameters parameters_;
 };
 
 std::vector<Batch> packed(const std::vector<Example>& examples, size_t most) {
