@@ -1,29 +1,44 @@
 #!/bin/sh
-# Checks that every quantized product of a level is made of the level's dot-product instruction: each kernel
-# q8_tile<ISA, TYPE, TOKENS> in an object file or library must contain it.
-#   usage: check_disassembly.sh OBJDUMP FILE ISA INSTRUCTION
-#   e.g.   check_disassembly.sh objdump libpatina_kernels.a Avx512Isa vpdpbusd
+# Checks that the integer products of a level are made of the level's instructions: in an object file or library each
+# kernel q8_tile<ISA, TYPE, TOKENS> must contain BYTES, each integer_tile<ISA, TOKENS> PAIRS, and no kernel of the level
+# anything that the pattern NEVER matches.
+#   usage: check_disassembly.sh OBJDUMP FILE ISA BYTES PAIRS [NEVER]
+#   e.g.   check_disassembly.sh objdump libpatina_kernels.a Avx512Isa vpdpbusd vpdpwssd
 set -eu
-if [ $# -ne 4 ]; then
-  echo "usage: $0 OBJDUMP FILE ISA INSTRUCTION" >&2
+if [ $# -ne 5 ] && [ $# -ne 6 ]; then
+  echo "usage: $0 OBJDUMP FILE ISA BYTES PAIRS [NEVER]" >&2
   exit 2
 fi
 
-"$1" -d -C --no-show-raw-insn "$2" | awk -v isa="$3" -v instruction="$4" '
+"$1" -d -C --no-show-raw-insn "$2" | awk -v isa="$3" -v bytes="$4" -v pairs="$5" -v never="${6:-}" '
   BEGIN {
     # Numbers of quant::DType.
     split("2=Q4_0 3=Q4_1 6=Q5_0 7=Q5_1 8=Q8_0 10=Q2_K 11=Q3_K 12=Q4_K 13=Q5_K 14=Q6_K 20=IQ4_NL", types, " ")
   }
+  function complain(sentence) {
+    print isa sentence
+    failed = 1
+  }
   /^[0-9a-f]+ <.*>:$/ {
     kernel = ""
+    of_level = index($0, isa ",") || index($0, isa ">")
     if (index($0, "q8_tile<") && index($0, isa ",") && match($0, /DType\)[0-9]+, [0-9]+>/)) {
       split(substr($0, RSTART + 6, RLENGTH - 7), ids, ", ")
       kernel = ids[1] "/" ids[2]
-      seen[kernel] = 1
+      wanted = bytes
+    } else if (index($0, "integer_tile<") && match($0, isa ", [0-9]+>")) {
+      tokens = substr($0, RSTART + length(isa) + 2, RLENGTH - length(isa) - 3)
+      kernel = "pairs/" tokens
+      wanted = pairs
+      pair_tokens[tokens] = 1
     }
+    if (kernel != "") seen[kernel] = 1
+    next
   }
-  kernel != "" {
-    for (i = 2; i <= NF; ++i) if ($i == instruction) ++count[kernel]
+  {
+    instruction = $2 == "{vex}" ? $2 " " $3 : $2
+    if (kernel != "" && instruction == wanted) ++count[kernel]
+    if (of_level && never != "" && $0 ~ never) complain(" has " $0)
   }
   END {
     for (t = 1; t in types; ++t) {
@@ -31,12 +46,17 @@ fi
       for (tokens = 1; tokens <= 8; ++tokens) {
         kernel = type[1] "/" tokens
         if (!(kernel in seen)) problem = "has no symbol"
-        else if (count[kernel] < 8) problem = "has " count[kernel] + 0 " " instruction ", expected 8 or more"
+        else if (count[kernel] < 8) problem = "has " count[kernel] + 0 " " bytes ", expected 8 or more"
         else continue
-        print isa " kernel of " type[2] " for " tokens " tokens " problem
-        failed = 1
+        complain(" kernel of " type[2] " for " tokens " tokens " problem)
       }
     }
-    if (!failed) print "all kernels of " isa " use " instruction
+    if (!("1" in pair_tokens)) complain(" kernel of pairs has no symbol")
+    for (tokens in pair_tokens) {
+      products = count["pairs/" tokens] + 0
+      if (products >= tokens + 0) continue
+      complain(" kernel of pairs for " tokens " tokens has " products " " pairs ", expected " tokens " or more")
+    }
+    if (!failed) print "all kernels of " isa " use " bytes " and " pairs
     exit failed
   }'

@@ -17,7 +17,7 @@ struct Entry {
   bool (*runs_on)(const platform::CpuFeatures&);
 };
 
-constexpr std::array kLevelNames = {"scalar", "avx2", "avx512", "neon"};
+constexpr std::array kLevelNames = {"scalar", "avx2", "avxvnni", "avx512", "neon"};
 
 // What this program holds, weakest first: the one place that knows the architecture it was built for.
 const auto& entries() {
@@ -27,6 +27,9 @@ const auto& entries() {
 #if defined(__x86_64__)
       Entry{{Level::kAvx2, "avx2", kMatmulAvx2, kVectorAvx2, kPeakAvx2},
             [](const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c; }},
+      // AVX-VNNI has products of integers only.
+      Entry{{Level::kAvxVnni, "avxvnni", kMatmulAvxVnni, kVectorAvx2, kPeakAvxVnni},
+            [](const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avxvnni; }},
       Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kPeakAvx512},
             [](const platform::CpuFeatures& cpu) {
               return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq &&

@@ -11,14 +11,15 @@ namespace patina::kernels {
 
 // Instruction-set levels, weakest first on each architecture.
 //   kAvx2    AVX2 + FMA + F16C
+//   kAvxVnni AVX2 and AVX-VNNI
 //   kAvx512  AVX-512 F, BW, VL, DQ and VNNI
 //   kNeon    AArch64 with the dot-product extension
-enum class Level { kScalar, kAvx2, kAvx512, kNeon };
+enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512, kNeon };
 
 // Everything the ops call, and the peaks to measure it by. `scalar` is the specification of all others.
 struct Kernels {
   Level level;
-  std::string_view name;  // "scalar", "avx2", "avx512", "neon"
+  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "neon"
   MatmulKernels matmul;
   VectorKernels vector;
   PeakKernels peak;
@@ -31,7 +32,8 @@ std::vector<Level> available_levels();
 const Kernels& kernels_for(Level level);
 
 // The best available level, or the one that the environment variable PATINA_ISA names
-// (scalar|avx2|avx512|neon). Throws kInvalidArgument for another word, kUnsupported where the CPU lacks the level.
+// (scalar|avx2|avxvnni|avx512|neon). Throws kInvalidArgument for another word, kUnsupported where the CPU lacks the
+// level.
 const Kernels& default_kernels();
 
 }  // namespace patina::kernels

@@ -10,6 +10,7 @@ namespace patina::kernels {
 
 extern const MatmulKernels kMatmulScalar;
 extern const MatmulKernels kMatmulAvx2;
+extern const MatmulKernels kMatmulAvxVnni;
 extern const MatmulKernels kMatmulAvx512;
 extern const MatmulKernels kMatmulNeon;
 
@@ -19,6 +20,7 @@ extern const VectorKernels kVectorAvx512;
 extern const VectorKernels kVectorNeon;
 
 extern const PeakKernels kPeakAvx2;
+extern const PeakKernels kPeakAvxVnni;
 extern const PeakKernels kPeakAvx512;
 extern const PeakKernels kPeakNeon;
 

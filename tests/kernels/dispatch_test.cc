@@ -69,6 +69,14 @@ TEST(Dispatch, TheBestLevelIsTheDefault) {
   EXPECT_EQ(default_kernels().level, available_levels().back());
 }
 
+// AVX-512 multiplies twice as much at a time as AVX-VNNI.
+TEST(Dispatch, LevelsAreInTheOrderOfTheirStrength) {
+  const std::vector<Level> levels = available_levels();
+  EXPECT_TRUE(std::is_sorted(levels.begin(), levels.end()));
+  EXPECT_LT(Level::kAvx2, Level::kAvxVnni);
+  EXPECT_LT(Level::kAvxVnni, Level::kAvx512);
+}
+
 TEST(Dispatch, TheEnvironmentForcesALevel) {
   for (const Level level : available_levels()) {
     const std::string name(kernels_for(level).name);
@@ -83,7 +91,8 @@ TEST(Dispatch, AnUnknownWordIsRefusedWithTheWordsThatWork) {
   const auto [kind, sentence] = error_of([] { default_kernels(); });
   EXPECT_EQ(kind, ErrorKind::kInvalidArgument);
   EXPECT_THAT(sentence, ::testing::AllOf(::testing::HasSubstr("sse9"), ::testing::HasSubstr("scalar"),
-                                         ::testing::HasSubstr("avx512"), ::testing::HasSubstr("neon")));
+                                         ::testing::HasSubstr("avxvnni"), ::testing::HasSubstr("avx512"),
+                                         ::testing::HasSubstr("neon")));
 }
 
 TEST(Dispatch, AMissingLevelIsRefusedWithTheLevelsThatWork) {

@@ -4,6 +4,9 @@
 #include <vector>
 
 #include "kernels/dispatch.h"
+#if defined(__x86_64__)
+#include "kernels/avxvnni_emulated.h"
+#endif
 
 namespace patina::kernels::testing {
 
@@ -12,10 +15,15 @@ struct NamedTable {
   const MatmulKernels* table;
 };
 
-// Every level that this CPU can run.
+// Every level that this CPU can run, and that of AVX-VNNI in AVX2.
 inline std::vector<NamedTable> matmul_levels() {
   std::vector<NamedTable> out;
-  for (const Level level : available_levels()) out.push_back({kernels_for(level).name, &kernels_for(level).matmul});
+  for (const Level level : available_levels()) {
+    out.push_back({kernels_for(level).name, &kernels_for(level).matmul});
+#if defined(__x86_64__)
+    if (level == Level::kAvx2) out.push_back({"avxvnni_emulated", &kMatmulAvxVnniEmulated});
+#endif
+  }
   return out;
 }
 

@@ -150,7 +150,7 @@ struct Avx2Isa {
     }
   }
 
- private:
+ protected:
   // How many of `vectors` products add up in 16 bits: each is at most 127 * 2 * max_code, their sum below 2^15.
   static constexpr int dot_run(int max_code, int vectors) {
     const int fit = max_code == 255 ? 1 : 32767 / (127 * 2 * max_code);

@@ -1,3 +1,5 @@
+#include "kernels/avx2/peak_avx2.h"
+
 #include "kernels/avx2/vec_avx2.h"
 #include "kernels/generic/peak.h"
 #include "kernels/levels.h"
@@ -6,11 +8,7 @@ namespace patina::kernels {
 namespace {
 
 // vpmaddubsw with sums of 16 bits; the wider sums that now and then follow it are left out.
-struct ByteUnit {
-  using Vector = __m256i;
-  static constexpr int kProducts = 32;
-  static constexpr int kSums = 12;
-  static Vector set(int64_t value) { return _mm256_set1_epi8(static_cast<char>(value)); }
+struct ByteUnit : ByteVectors {
   static void multiply_add(Vector& sum, Vector a, Vector b) {
     // The compiler would form the product, always the same one, only once.
     Vector product;
@@ -19,11 +17,7 @@ struct ByteUnit {
 };
 
 // vpmaddwd with sums of 32 bits.
-struct PairUnit {
-  using Vector = __m256i;
-  static constexpr int kProducts = 16;
-  static constexpr int kSums = 12;
-  static Vector set(int64_t value) { return _mm256_set1_epi16(static_cast<int16_t>(value)); }
+struct PairUnit : PairVectors {
   static void multiply_add(Vector& sum, Vector a, Vector b) {
     Vector product;
     asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(a), "x"(b));

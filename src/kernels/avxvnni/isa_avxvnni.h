@@ -1,0 +1,52 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/avx2/isa_avx2.h"
+
+namespace patina::kernels {
+namespace {
+
+// AVX2 but for the integer products: what stands here hides what Avx2Isa has under the same name. `Products` forms and
+// adds them in one step, AvxVnniProducts by its instructions, the tests' by several of AVX2.
+//
+// Two instructions begin in a cycle and end 4 or 5 cycles later, so 8 to 10 sums must be under way: kPairTile stays 6,
+// 12 sums, 2 weights and a broadcast in 16 registers.
+template <typename Products>
+struct VnniIsa : Avx2Isa {
+  static constexpr bool kSignedBytes = false;
+  static constexpr bool kWholeFactors = false;
+  // 8 sums, 2 weights and a broadcast. What these leave idle, the next tokens' sums take up out of order. 5 or 6 tokens
+  // would fit the registers but not divide the 8 of a tile.
+  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
+
+  template <int kVectors, int kMaxCode, bool kFresh, int N>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+    if constexpr (kFresh) {
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) sum[n] = zero_ints();
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) {
+      const Bytes code = {kept(codes[i].low), kept(codes[i].high)};
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) {
+        const __m256i word = broadcast_word(a + i * stride + 4 * n);
+        sum[n].low = Products::add_bytes(sum[n].low, code.low, word);
+        sum[n].high = Products::add_bytes(sum[n].high, code.high, word);
+      }
+    }
+  }
+
+  // Kept, or g++ would store every sum in every step.
+  static void add_pair_products(Ints& sum, const Bytes& pairs, const int16_t* factors) {
+    const __m256i word = broadcast_word(reinterpret_cast<const int8_t*>(factors));
+    sum.low = kept(Products::add_pairs(sum.low, pairs.low, word));
+    sum.high = kept(Products::add_pairs(sum.high, pairs.high, word));
+  }
+};
+
+}  // namespace
+}  // namespace patina::kernels

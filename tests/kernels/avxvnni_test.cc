@@ -1,0 +1,109 @@
+#if defined(__x86_64__)
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "kernels/avxvnni_emulated.h"
+#include "kernels/dispatch.h"
+#include "kernels/matmul_fixture.h"
+
+// That the emulation of AVX-VNNI, which matmul_test.cc takes through all its tests, is one.
+namespace patina::kernels {
+namespace {
+
+bool has(Level level) {
+  const std::vector<Level> levels = available_levels();
+  return std::find(levels.begin(), levels.end(), level) != levels.end();
+}
+
+// Often the extremes, whose sums would saturate if they were formed in 16 bits.
+template <typename T, size_t N>
+void fill(T (&values)[N], std::mt19937& random) {
+  using Limits = std::numeric_limits<T>;
+  for (T& value : values) {
+    const unsigned kind = random() % 4;
+    value = kind == 0 ? Limits::min() : kind == 1 ? Limits::max() : static_cast<T>(random());
+  }
+}
+
+// What an instruction (Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2, VPDPBUSD and VPDPWSSD)
+// makes of `sum`: to each of its lanes kTogether neighbouring products are added, modulo 2^32.
+template <size_t kTogether, typename A, typename B>
+std::vector<int32_t> sums_of_products(const int32_t (&sum)[8], const A& a, const B& b) {
+  std::vector<int32_t> out;
+  for (size_t lane = 0; lane < 8; ++lane) {
+    int64_t exact = sum[lane];
+    for (size_t i = lane * kTogether; i < (lane + 1) * kTogether; ++i) exact += int64_t{a[i]} * int64_t{b[i]};
+    out.push_back(static_cast<int32_t>(static_cast<uint32_t>(exact)));
+  }
+  return out;
+}
+
+TEST(AvxVnni, TheEmulationAddsExactProducts) {
+  if (!has(Level::kAvx2)) GTEST_SKIP() << "this processor has no AVX2";
+  std::mt19937 random(3);
+  for (int round = 0; round < 1000; ++round) {
+    int32_t sum[8];
+    fill(sum, random);
+    uint8_t codes[32];
+    int8_t factors[32];
+    fill(codes, random);
+    fill(factors, random);
+    const std::vector<int32_t> bytes = sums_of_products<4>(sum, codes, factors);
+    testing::emulated_add_bytes(sum, codes, factors);
+    ASSERT_EQ(std::vector<int32_t>(sum, sum + 8), bytes) << "round " << round;
+    int16_t pairs[16];
+    int16_t wide_factors[16];
+    fill(pairs, random);
+    fill(wide_factors, random);
+    const std::vector<int32_t> words = sums_of_products<2>(sum, pairs, wide_factors);
+    testing::emulated_add_pairs(sum, pairs, wide_factors);
+    ASSERT_EQ(std::vector<int32_t>(sum, sum + 8), words) << "round " << round;
+  }
+}
+
+struct Products {
+  std::vector<float> forward;
+  std::vector<float> backward;
+};
+
+Products products(const MatmulKernels& kernels, const testing::Matrix& w, const std::vector<float>& x, int64_t m) {
+  testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
+  testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
+  kernels.quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
+  Products out;
+  out.forward.resize(static_cast<size_t>(m * w.rows));
+  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), acts.data(), m, out.forward.data(),
+                    w.rows, scratch.data());
+  testing::AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(m, w.rows)));
+  kernels.quantize_gradients(out.forward.data(), w.rows, m, w.rows, 0, m, gradients.data());
+  out.backward.resize(x.size());
+  kernels.matmul_backward_i16(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
+                              out.backward.data(), w.cols, scratch.data());
+  return out;
+}
+
+TEST(AvxVnni, TheInstructionsGiveTheBitsOfTheEmulation) {
+  if (!has(Level::kAvxVnni)) GTEST_SKIP() << "this processor has no AVX-VNNI; only its emulation is tested";
+  std::mt19937 random(4);
+  for (const quant::DType type : testing::kQuantizedTypes) {
+    const testing::Matrix w(type, 45, 3 * 256, random);
+    for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 19}) {
+      const std::vector<float> x = testing::random_floats(m * w.cols, random);
+      const Products native = products(kernels_for(Level::kAvxVnni).matmul, w, x, m);
+      const Products emulated = products(testing::kMatmulAvxVnniEmulated, w, x, m);
+      EXPECT_EQ(native.forward, emulated.forward) << quant::name(type) << " m=" << m;
+      EXPECT_EQ(native.backward, emulated.backward) << quant::name(type) << " m=" << m;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels
+
+#endif
