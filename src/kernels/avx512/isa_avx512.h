@@ -20,7 +20,9 @@ struct Avx512Isa {
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;
-  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 1; }  // their chains overlap out of order
+  // 8 sums at a time, and beside them 8 sums in f32, 8 vectors of codes and the scales; where a block has two parts,
+  // the result of the first takes as many registers as the sums.
+  static constexpr int dot_tokens(int /*max_code*/, int parts) { return parts == 1 ? 8 : 4; }
 
   static Bytes load_bytes(const uint8_t* from) { return _mm512_load_si512(from); }
   static Bytes mask(Bytes v, uint8_t m) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(m))); }
@@ -56,18 +58,25 @@ struct Avx512Isa {
     return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
   }
   template <int kVectors, int kMaxCode, bool kFresh, int N>
-  static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
-    static_assert(N == 1);
-    if constexpr (kFresh) sum[0] = zero_ints();
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+    if constexpr (kFresh) {
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) sum[n] = zero_ints();
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < kVectors; ++i) {
-      sum[0] = _mm512_dpbusd_epi32(sum[0], codes[i], _mm512_set1_epi32(load_word(a + i * stride)));
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) {
+        // What _mm512_dpbusd_epi32 and _mm512_set1_epi32 are, which g++ makes two instructions of.
+        const auto* word = reinterpret_cast<const int32_t*>(a + i * stride + 4 * n);
+        asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum[n]) : "v"(codes[i]), "m"(*word));
+      }
     }
   }
 
   static void add_pair_products(Ints& sum, const Bytes& pairs, const int16_t* factors) {
-    const int32_t word = load_word(reinterpret_cast<const int8_t*>(factors));
-    sum = _mm512_dpwssd_epi32(sum, pairs, _mm512_set1_epi32(word));
+    const auto* word = reinterpret_cast<const int32_t*>(factors);
+    asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(pairs), "m"(*word));
   }
 
   static Floats zero() { return _mm512_setzero_ps(); }
@@ -120,11 +129,6 @@ struct Avx512Isa {
 
  private:
   static __mmask16 first(int lanes) { return static_cast<__mmask16>((1U << static_cast<unsigned>(lanes)) - 1U); }
-  static int32_t load_word(const int8_t* from) {
-    int32_t word = 0;
-    __builtin_memcpy(&word, from, sizeof(word));
-    return word;
-  }
 };
 
 }  // namespace
