@@ -66,6 +66,8 @@ void add_lora_flags(FlagGroup group, TrainingFlags& flags) {
   group.add("--lora-rank-pattern", flags.lora.rank_pattern, "LIST", "ranks of some layers, e.g. attn_*=16,ffn_*=4")
       .joined();
   group.add_switch("--rslora", flags.lora.rank_stabilized, "the corrections act times alpha / sqrt(rank)");
+  group.add_switch("--dora", flags.magnitudes,
+                   "train the lengths of the layers' rows apart from their directions (DoRA)");
   group
       .add("--lora-plus-ratio", flags.options.parameters.b_rate_factor, "X",
            "learning rate of the matrices B by that of A (LoRA+), e.g. 16")
@@ -83,12 +85,13 @@ void add_lora_flags(FlagGroup group, TrainingFlags& flags) {
 
 // Throws unless the adapter in the file fits the model.
 adapter::LoraAdapter adapter_to_go_on_with(const std::filesystem::path& path, const engine::Runtime& runtime,
-                                           const LogSink& log) {
+                                           const ops::Context& context, const LogSink& log) {
   const model::Model& model = runtime.model();
-  adapter::LoraAdapter adapter = adapter::load_lora(path);
+  adapter::LoraAdapter adapter = adapter::load_lora(path, model::base_model(model.hyper()));
   adapter::Attachment attachment(model.sites().size());
-  adapter::attach_lora(adapter, path.string(), 1.0F, {model.sites(), model.hyper().architecture, model.fingerprint()},
-                       attachment, log);
+  const adapter::BaseWeights weights{model.file(), context.pool, context.kernels};
+  adapter::attach_lora(adapter, path.string(), 1.0F,
+                       {model.sites(), model.hyper().architecture, model.fingerprint(), &weights}, attachment, log);
   return adapter;
 }
 
@@ -99,10 +102,11 @@ StartingAdapter starting_adapter(const TrainingFlags& flags, const engine::Runti
   const model::Model& model = runtime.model();
   StartingAdapter result = {train::new_adapter(model, flags.lora, prompt_template), {}};
   if (flags.init_adapter) {
-    adapter::LoraAdapter given = adapter_to_go_on_with(*flags.init_adapter, runtime, log);
+    adapter::LoraAdapter given = adapter_to_go_on_with(*flags.init_adapter, runtime, context, log);
     result.adapter.alpha = given.alpha;
     result.adapter.entries = std::move(given.entries);
   }
+  if (flags.magnitudes) adapter::add_magnitudes(result.adapter, {model.file(), context.pool, context.kernels});
   if (flags.init == "lora") return result;
   const auto init = flags.init == "pissa" ? adapter::PrincipalInit::kPissa : adapter::PrincipalInit::kOlora;
   patina::log(log, LogLevel::kInfo, "looking for the part of the model to begin with");
@@ -136,6 +140,10 @@ void TrainingFlags::choose_objective(const train::RowData& data, const train::Ro
 void TrainingFlags::resolve() {
   if (init_adapter && init != "lora") {
     fail(ErrorKind::kInvalidArgument, "--lora-init {} begins anew; leave --init-adapter out", init);
+  }
+  if (magnitudes && (init_adapter || init != "lora")) {
+    fail(ErrorKind::kInvalidArgument, "--dora begins a new adapter without change; leave {} out",
+         init_adapter ? "--init-adapter" : "--lora-init");
   }
   options.init = init;
   options.parameters.optimizer.kind = train::optimizer_from_name(optimizer).value_or(train::OptimizerKind::kAdamW);

@@ -23,6 +23,7 @@ struct TrainingFlags {
   std::optional<std::string> preference;
   std::string lora_type = "f16";
   std::string init = "lora";
+  bool magnitudes = false;
   std::optional<std::filesystem::path> init_adapter;
 
   // Sets what is learned, by the flag or as the rows are. Throws kInvalidArgument where they do not fit together.

@@ -15,6 +15,7 @@ For each CASE three GGUF files, all tensors F32:
                 logits.0, .1          with it
                 base_loss, loss       the mean cross-entropy (in nats) over all targets of both sequences
                 blk.N.NAME.weight.lora_a.grad, .lora_b.grad    the loss's gradients, of the adapter tensors' shapes
+                blk.N.NAME.weight.lora_magnitude.grad          with magnitudes (CASE-dora)
 """
 
 import argparse
@@ -61,6 +62,7 @@ CASES = {
     "qwen3": Case("qwen3", qk_norm=True, rope_base=1e6, eps=1e-6),
     "gemma3": Case("gemma3", layers=6, heads=2, kv_heads=1, feed_forward=32, qk_norm=True, gemma=True, window=4, rope_base=1e6, eps=1e-6),
 }
+DORA_CASES = ["llama", "qwen2"]  # with magnitudes (Liu et al., 2024) in adapter and gradients: CASE-dora-*.gguf
 LOCAL_ROPE_BASE, GLOBAL_EVERY = 10000.0, 6  # of gemma3's sliding layers; every sixth layer sees everything
 
 
@@ -111,7 +113,13 @@ class Forward:
         return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.c.eps) * self.w[name + ".weight"]
 
     def linear(self, x, name):
-        y = F.linear(x, self.w[name + ".weight"], self.w.get(name + ".bias"))
+        weight = self.w[name + ".weight"]
+        magnitude = self.lora.get(name + ".weight.lora_magnitude")
+        if magnitude is not None:  # DoRA, with lengths that gradients take for constants
+            weight = weight + (ALPHA / RANK) * self.lora[name + ".weight.lora_b"] @ self.lora[name + ".weight.lora_a"]
+            bias = self.w.get(name + ".bias")
+            return magnitude / weight.norm(dim=1).detach() * F.linear(x, weight) + (0 if bias is None else bias)
+        y = F.linear(x, weight, self.w.get(name + ".bias"))
         if self.lora:
             y = y + (ALPHA / RANK) * F.linear(F.linear(x, self.lora[name + ".weight.lora_a"]), self.lora[name + ".weight.lora_b"])
         return y
@@ -209,11 +217,19 @@ def write_adapter(path: Path, c: Case, adapter: dict[str, np.ndarray]) -> None:
     finish(w, adapter)
 
 
+def random_magnitudes(c: Case, weights: dict, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    sites = [f"blk.{n}.{name}.weight" for n in range(c.layers) for name in linear_shapes(c)]
+    return {f"{site}.lora_magnitude": (np.linalg.norm(weights[site], axis=1) * rng.uniform(0.7, 1.3, len(weights[site]))).astype(np.float32)
+            for site in sites}
+
+
 def make(out: Path, name: str, c: Case) -> None:
-    rng = np.random.default_rng(sum(name.encode()))
+    rng = np.random.default_rng(sum(name.removesuffix("-dora").encode()))
     weights, adapter = random_weights(c, rng), random_adapter(c, rng)
     sequences = [[1] + rng.integers(3, VOCABULARY, length - 1).tolist() for length in LENGTHS]
     masks = [[0] * prompt + [1] * (length - prompt) for length, prompt in zip(LENGTHS, PROMPTS)]
+    if name.endswith("-dora"):
+        adapter |= random_magnitudes(c, weights, rng)
     fixed = {key: torch.from_numpy(value).double() for key, value in weights.items()}
     lora = {key: torch.from_numpy(value).double().requires_grad_() for key, value in adapter.items()}
     expected = {}
@@ -224,7 +240,8 @@ def make(out: Path, name: str, c: Case) -> None:
         expected[prefix + "loss"] = loss.detach().reshape(1).numpy()
     loss.backward()
     expected |= {key + ".grad": value.grad.numpy() for key, value in lora.items()}
-    write_model(out / f"{name}.gguf", c, weights)
+    if not name.endswith("-dora"):  # else that of the case without
+        write_model(out / f"{name}.gguf", c, weights)
     write_adapter(out / f"{name}-adapter.gguf", c, adapter)
     w = gguf.GGUFWriter(out / f"{name}-expected.gguf", c.arch)
     for i, (tokens, mask) in enumerate(zip(sequences, masks)):
@@ -242,6 +259,8 @@ def main() -> None:
     torch.set_num_threads(1)
     for name, case in CASES.items():
         make(args.out, name, case)
+    for name in DORA_CASES:
+        make(args.out, f"{name}-dora", CASES[name])
 
 
 if __name__ == "__main__":

@@ -256,6 +256,10 @@ LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& op
   return adapter;
 }
 
+void add_magnitudes(LoraAdapter& adapter, const BaseWeights& base) {
+  for (LoraEntry& entry : adapter.entries) entry.magnitude = row_lengths(entry, 0.0F, base);
+}
+
 void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale, const AttachmentTarget& target,
                  Attachment& attachment, const LogSink& sink) {
   if (!std::isfinite(scale)) fail(ErrorKind::kInvalidArgument, "the scale of {} is {}; give a number", label, scale);
@@ -282,6 +286,7 @@ void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale
       fail(ErrorKind::kUnsupported, "{} has magnitudes (DoRA), which cannot be applied here", label);
     }
     term.gain = gains(entry, term.scale, *target.weights);
+    term.magnitude = entry.magnitude;
   }
   for (size_t i = 0; i < sites.size(); ++i) attachment.add(sites[i], std::move(terms[i]));
 }

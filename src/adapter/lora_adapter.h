@@ -62,6 +62,13 @@ struct LoraAdapter {
   bool has_magnitudes() const;  // of one entry at least
 };
 
+// The weights of a model, and what reads them.
+struct BaseWeights {
+  const io::ModelFile& file;
+  ThreadPool& pool;
+  const kernels::Kernels& kernels;
+};
+
 // Makes each entry act with a factor of its own, though files know one alpha for all: alpha is chosen so that the first
 // entry's matrices stay as they are, and the matrix B of those with another factor is multiplied into a copy. `scales`
 // are the wanted LoraAdapter::scale() of the entries, in their order, and finite. Throws kInvalidData where a product
@@ -81,6 +88,10 @@ std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::str
 // kInvalidArgument for options out of range and as select_sites() does.
 LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& options);
 
+// Gives each entry the lengths of its weight's rows for magnitudes ("DoRA"): it still changes nothing. `base` must have
+// the weights, in the entries' shapes.
+void add_magnitudes(LoraAdapter& adapter, const BaseWeights& base);
+
 // Writes a GGUF adapter (docs/formats/adapter.md) that llama.cpp loads as it is, atomically: on failure (kIo) the file
 // at `path` is as it was. `type`: kF32 or kF16, of all tensors. Throws kInvalidArgument for another type, an adapter
 // without entries, or numbers that are not finite (in f16: too large for it); kUnsupported for norms,
@@ -96,13 +107,6 @@ LoraAdapter load_lora(const std::filesystem::path& path, const std::optional<Bas
 // adapter, kUnsupported for another kind of adapter and for tensors that are no lora_a and lora_b of a weight,
 // kInvalidData for one of lora_a and lora_b without the other, ranks that disagree and numbers that are not finite.
 LoraAdapter read_lora(const io::ModelFile& file);
-
-// The weights of a model, and what reads them.
-struct BaseWeights {
-  const io::ModelFile& file;
-  ThreadPool& pool;
-  const kernels::Kernels& kernels;
-};
 
 // What an adapter is attached to.
 struct AttachmentTarget {

@@ -24,15 +24,16 @@ void add_product(const kernels::Kernels& kernels, const LoraEntry& entry, float 
                        entry.a.data(), in, 1.0F, rows.data(), in);
 }
 
-// What brings a row to this length.
-float gain(const kernels::Kernels& kernels, float magnitude, const float* row, int64_t in) {
-  const float length = std::sqrt(kernels.vector.sum_squares(row, in));
-  return length > 0.0F ? magnitude / length : 0.0F;
+float length_of(const kernels::Kernels& kernels, const float* row, int64_t in) {
+  return std::sqrt(kernels.vector.sum_squares(row, in));
 }
+
+// What brings a row to the magnitude's length.
+float gain(float magnitude, float length) { return length > 0.0F ? magnitude / length : 0.0F; }
 
 }  // namespace
 
-tensor::Tensor gains(const LoraEntry& entry, float scale, const BaseWeights& weights) {
+tensor::Tensor row_lengths(const LoraEntry& entry, float scale, const BaseWeights& weights) {
   const io::TensorInfo& tensor = weights.file.require(std::string(entry.site).append(".weight"));
   const int64_t in = entry.a.cols();
   const tensor::Tensor result = tensor::BufferPool().make(entry.b.rows(), 1);
@@ -44,10 +45,16 @@ tensor::Tensor gains(const LoraEntry& entry, float scale, const BaseWeights& wei
     io::dequantize_rows(tensor, begin, rows);
     add_product(weights.kernels, entry, scale, begin, rows);
     for (int64_t i = begin; i < end; ++i) {
-      *result.row(i) = gain(weights.kernels, *entry.magnitude.row(i), rows.data() + (i - begin) * in, in);
+      *result.row(i) = length_of(weights.kernels, rows.data() + (i - begin) * in, in);
     }
   });
   weights.file.release_pages(tensor.data);
+  return result;
+}
+
+tensor::Tensor gains(const LoraEntry& entry, float scale, const BaseWeights& weights) {
+  tensor::Tensor result = row_lengths(entry, scale, weights);
+  for (int64_t i = 0; i < result.rows(); ++i) *result.row(i) = gain(*entry.magnitude.row(i), *result.row(i));
   return result;
 }
 
@@ -84,7 +91,7 @@ void WeightChange::apply(const io::TensorInfo& tensor, int64_t first, std::span<
   const int64_t in = entry.a.cols();
   for (int64_t i = 0; i < static_cast<int64_t>(rows.size()) / in; ++i) {
     float* row = rows.data() + i * in;
-    kernels_.vector.scale(gain(kernels_, *entry.magnitude.row(first + i), row, in), row, row, in);
+    kernels_.vector.scale(gain(*entry.magnitude.row(first + i), length_of(kernels_, row, in)), row, row, in);
   }
 }
 

@@ -12,8 +12,10 @@
 
 namespace patina::adapter {
 
-// For each row of W + scale * B A the entry's magnitude over the row's length, [out x 1]; 0 for a row of zeros. Reads
-// the rows from the file, tile by tile. The file must have the weight, in the entry's shape.
+// The length of each row of W + scale * B A, [out x 1]. Reads the rows from the file, tile by tile. The file must have
+// the weight, in the entry's shape.
+tensor::Tensor row_lengths(const LoraEntry& entry, float scale, const BaseWeights& weights);
+// The entry's magnitudes over these lengths; 0 for a row of zeros.
 tensor::Tensor gains(const LoraEntry& entry, float scale, const BaseWeights& weights);
 
 // What an adapter makes of a model's weights: W + scale * B A, with rows of the lengths that its magnitudes say, for

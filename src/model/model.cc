@@ -117,6 +117,9 @@ uint64_t Model::fingerprint() const {
   return fingerprint_;
 }
 
+// Sites are listed in the order of the matrices.
+const ops::PackedMatrix& Model::matrix(size_t site) const { return *weights_->matrices()[site]; }
+
 int64_t Model::weight_bytes() const {
   int64_t bytes = 0;
   for (const ops::PackedMatrix* matrix : weights_->matrices()) bytes += matrix->bytes();

@@ -57,6 +57,8 @@ class Model {
   // Where adapters can act, in the order of the forward pass: for each layer attn_q, attn_k, attn_v, attn_output,
   // ffn_gate, ffn_up, ffn_down.
   std::span<const adapter::LinearSite> sites() const { return sites_; }
+  // What multiplies at a site.
+  const ops::PackedMatrix& matrix(size_t site) const;
   // Bytes of the weights in packed form.
   int64_t weight_bytes() const;
   // How many numbers a token leaves for the backward steps of all blocks: where what can be made of others is not kept

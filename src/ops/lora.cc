@@ -1,8 +1,8 @@
 #include "ops/lora.h"
 
 #include <algorithm>
+#include <memory>
 
-#include "base/error.h"
 #include "base/split_mix.h"
 
 namespace patina::ops {
@@ -32,12 +32,36 @@ void mask_dropped(Context& context, const LoraTerm& term, const Tensor& dx) {
   std::copy_n(masked.data(), masked.size(), dx.data());
 }
 
+// Each row of y [tokens x out] by the gain [out x 1].
+void multiply_rows(const Context& context, const Tensor& y, const Tensor& gain) {
+  context.parallel(y.rows(), kTokenTile, y.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t t = begin; t < end; ++t) context.kernels.vector.mul(y.row(t), gain.data(), y.row(t), y.cols());
+  });
+}
+
+// y is about to be changed in place.
+std::shared_ptr<const Saved> save_copy(const Context& context, const Tensor& y) {
+  const Tensor copy = context.make(y.rows(), y.cols());
+  std::copy_n(y.data(), y.size(), copy.data());
+  return context.recorder->save(context, copy);
+}
+
+// dmagnitude[o] += inverse_length[o] * sum_t dy[t, o] * y[t, o], y without gain.
+void magnitude_backward(const Context& context, Gradients& gradients, const Tensor& y, const LoraTerm& term,
+                        const Tensor& dy) {
+  const Tensor target = gradients.into(term.magnitude);
+  context.parallel(dy.cols(), kColumnTile, dy.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t t = 0; t < dy.rows(); ++t) {
+      for (int64_t o = begin; o < end; ++o) {
+        target.data()[o] += term.inverse_length.data()[o] * dy.row(t)[o] * y.row(t)[o];
+      }
+    }
+  });
+}
+
 }  // namespace
 
 void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y) {
-  if (term.gain && context.recorder != nullptr) {
-    fail(ErrorKind::kUnsupported, "a model with an adapter with magnitudes (DoRA) over it cannot be trained");
-  }
   const auto& vector = context.kernels.vector;
   const int64_t in = x.cols();
   const int64_t out = y.cols();
@@ -53,18 +77,23 @@ void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Ten
                    rank);
       vector.sgemm(false, true, together, out, rank, term.scale, hidden.row(t), rank, term.b.data(), rank, 1.0F,
                    y.row(t), out);
-      for (int64_t row = t; term.gain && row < t + together; ++row) {
-        vector.mul(y.row(row), term.gain.data(), y.row(row), out);
-      }
     }
   });
-  if (context.recorder != nullptr && y.needs_grad()) {
-    const auto saved = context.recorder->save(context, x);
-    context.recorder->record(y, [saved, y = y.outline(), term, hidden](Context& ctx, Gradients& gradients) {
-      const Tensor dy = gradients.look(y);
-      if (dy) lora_backward(ctx, gradients, saved->restore(ctx), term, hidden, dy);
-    });
+  const bool records = context.recorder != nullptr && y.needs_grad();
+  std::shared_ptr<const Saved> without_gain;
+  if (term.gain) {
+    if (records && term.magnitude && term.magnitude.needs_grad()) without_gain = save_copy(context, y);
+    multiply_rows(context, y, term.gain);
   }
+  if (!records) return;
+  const auto saved = context.recorder->save(context, x);
+  context.recorder->record(y, [saved, without_gain, y = y.outline(), term, hidden](Context& ctx, Gradients& gradients) {
+    const Tensor dy = gradients.look(y);
+    if (!dy) return;
+    if (without_gain) magnitude_backward(ctx, gradients, without_gain->restore(ctx), term, dy);
+    if (term.gain) multiply_rows(ctx, dy, term.gain);  // what was recorded before sees the gradient without gain
+    lora_backward(ctx, gradients, saved->restore(ctx), term, hidden, dy);
+  });
 }
 
 void lora_backward(Context& context, Gradients& gradients, const Tensor& x, const LoraTerm& term, const Tensor& hidden,

@@ -13,6 +13,9 @@ struct LoraTerm {
   Tensor b;  // [out x rank]
   // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
   Tensor gain = {};  // [out x 1], or empty: 1
+  // Of a gain that is trained: gain = magnitude * inverse_length, each [out x 1]; the magnitude receives a gradient.
+  Tensor magnitude = {};
+  Tensor inverse_length = {};  // of the rows of W + scale * B A, which are constant to the gradients
   float scale = 1.0F;
   float dropout = 0.0F;       // share of x's elements set to zero on the way into A, while recording
   uint64_t dropout_seed = 0;  // decides which, together with the position
@@ -20,11 +23,12 @@ struct LoraTerm {
 
 // y[t, o] += scale * sum_r b[o, r] * sum_i a[r, i] * x[t, i], in place, for x [tokens x in], y [tokens x out]. While
 // recording, y must be the result of the linear layer it corrects and needs its gradient; x, a and b receive theirs
-// where they need them. With a gain y, which must hold W x without bias, is then multiplied by it, and recording throws
-// kUnsupported. Sums have a fixed order whatever the number of threads.
+// where they need them. With a gain y, which must hold W x without bias, is then multiplied by it. Sums have a fixed
+// order whatever the number of threads.
 void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y);
 
-// The backward of add_lora given dy [tokens x out] (unchanged) and h = A x [tokens x rank] of the forward pass.
+// The backward of add_lora without gain given dy [tokens x out] (unchanged) and h = A x [tokens x rank] of the forward
+// pass.
 void lora_backward(Context& context, Gradients& gradients, const Tensor& x, const LoraTerm& term, const Tensor& hidden,
                    const Tensor& dy);
 

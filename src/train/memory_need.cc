@@ -9,8 +9,8 @@ namespace patina::train {
 uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use) {
   const model::Hyperparameters& hyper = model.hyper();
   const model::Model::SavedNumbers saved = model.saved_numbers();
-  const uint64_t of_blocks =
-      use.compact ? 2 * static_cast<uint64_t>(saved.compact) : 4 * static_cast<uint64_t>(saved.whole);
+  const int64_t numbers = use.gain_numbers + (use.compact ? saved.compact : saved.whole);
+  const uint64_t of_blocks = (use.compact ? 2 : 4) * static_cast<uint64_t>(numbers);
   const auto inputs = 4 * static_cast<uint64_t>(hyper.layers * hyper.hidden_size);
   const uint64_t kept = use.recompute_blocks ? inputs + of_blocks / static_cast<uint64_t>(hyper.layers) : of_blocks;
   // The way back through a block's activation holds the most at once: both inputs, their gradients twice, the output's

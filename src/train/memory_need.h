@@ -11,6 +11,7 @@ namespace patina::train {
 struct MemoryUse {
   bool recompute_blocks;
   bool compact;
+  int64_t gain_numbers = 0;  // MagnitudeTerms::saved_numbers()
 };
 
 // Bytes that a forward and backward pass over `tokens` tokens takes beyond the model's weights, about: activations that

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kSuffixA = ".lora_a";
 constexpr std::string_view kSuffixB = ".lora_b";
+constexpr std::string_view kSuffixMagnitude = ".lora_magnitude";
 
 }  // namespace
 
@@ -19,9 +20,11 @@ std::vector<Parameters::Parameter> Parameters::parameters_of(const adapter::Lora
                                                              tensor::BufferPool& buffers) {
   std::vector<Parameter> parameters;
   for (const adapter::LoraEntry& entry : adapter.entries) {
-    for (const auto& [half, tensor] : {std::pair(kSuffixA, entry.a), std::pair(kSuffixB, entry.b)}) {
+    for (const auto& [part, tensor] :
+         {std::pair(kSuffixA, entry.a), std::pair(kSuffixB, entry.b), std::pair(kSuffixMagnitude, entry.magnitude)}) {
+      if (!tensor) continue;
       tensor.set_needs_grad(true);
-      parameters.push_back({entry.site + std::string(half), tensor, buffers.make_zero(tensor.rows(), tensor.cols())});
+      parameters.push_back({entry.site + std::string(part), tensor, buffers.make_zero(tensor.rows(), tensor.cols())});
     }
   }
   return parameters;

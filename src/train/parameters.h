@@ -22,8 +22,8 @@ struct ParameterOptions {
   double average_decay = 0;  // see WeightAverage
 };
 
-// What is trained: A and B of every entry of an adapter, with their gradients, the optimizer's state and the average.
-// Shares the adapter's tensors. Not thread safe.
+// What is trained: A, B and any magnitude of every entry of an adapter, with their gradients, the optimizer's state and
+// the average. Shares the adapter's tensors. Not thread safe.
 class Parameters {
  public:
   // Marks the adapter's tensors as needing gradients; memory for these comes from `buffers`. Throws kInvalidArgument
@@ -38,6 +38,7 @@ class Parameters {
   // where it is not finite, nothing is changed.
   double step(double learning_rate, double max_norm);
 
+  bool averages() const { return average_.enabled(); }
   // Views of the state, for a checkpoint.
   std::vector<ParameterState> state();
   // Takes over what a checkpoint with the same names, shapes and arrays holds.

@@ -38,10 +38,11 @@ uint64_t weights_in(const io::ModelFile& file) {
   return weights;
 }
 
-adapter::Attachment attach(const model::Model& model, const adapter::LoraAdapter& adapter,
+adapter::Attachment attach(const model::Model& model, const ops::Context& context, const adapter::LoraAdapter& adapter,
                            const std::optional<adapter::LoraAdapter>& subtracted) {
   adapter::Attachment attachment(model.sites().size());
-  const adapter::AttachmentTarget target = {model.sites(), model.hyper().architecture};
+  const adapter::BaseWeights weights{model.file(), context.pool, context.kernels};
+  const adapter::AttachmentTarget target = {model.sites(), model.hyper().architecture, 0, &weights};
   adapter::attach_lora(adapter, "the adapter", 1.0F, target, attachment, {});
   if (subtracted) adapter::attach_lora(*subtracted, "the adapter", -1.0F, target, attachment, {});
   return attachment;
@@ -73,11 +74,12 @@ Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter
       context_(context),
       adapter_(adapter),
       subtracted_(std::move(subtracted)),
-      attachment_(attach(model, adapter, subtracted_)),
+      attachment_(attach(model, context, adapter, subtracted_)),
       data_(data),
       options_(options),
       files_(std::move(files)),
-      parameters_(adapter_, context.buffers, options.parameters) {
+      parameters_(adapter_, context.buffers, options.parameters),
+      magnitudes_(model, adapter_, attachment_, context) {
   check_options(options);
   constexpr size_t kMostExamples = size_t{1} << 31;
   if (data_.size() == 0) fail(ErrorKind::kInvalidArgument, "there is nothing to train on; give some examples");
@@ -94,8 +96,32 @@ Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter
 
 uint64_t Trainer::bytes_of_a_pass() const {
   return pass_bytes(model_, longest_pass(data_.totals(), amount_.rows_per_step),
-                    {.recompute_blocks = recompute_blocks_, .compact = !context_.precise});
+                    {.recompute_blocks = recompute_blocks_,
+                     .compact = !context_.precise,
+                     .gain_numbers = magnitudes_.saved_numbers()});
 }
+
+// The gains follow the weights that act.
+class Trainer::Averaged {
+ public:
+  explicit Averaged(Trainer& trainer) : trainer_(trainer) {
+    weights_.emplace(trainer.parameters_);
+    update();
+  }
+  Averaged(const Averaged&) = delete;
+  Averaged& operator=(const Averaged&) = delete;
+  ~Averaged() {
+    weights_.reset();
+    update();
+  }
+
+ private:
+  void update() const {
+    if (trainer_.parameters_.averages()) trainer_.magnitudes_.update(trainer_.context_);
+  }
+  Trainer& trainer_;
+  std::optional<Parameters::Averaged> weights_;
+};
 
 void Trainer::choose_memory() {
   const uint64_t available = platform::available_memory();
@@ -135,6 +161,7 @@ void Trainer::load_checkpoint() {
   }
   for (const std::string& note : found.notes) notes_.push_back(fmt::format("{}: going on from {}", note, source));
   parameters_.restore(saved);
+  magnitudes_.update(context_);
   step_ = saved.step;
   best_ = saved.best;
   resumed_step_ = saved.step;
@@ -145,6 +172,7 @@ std::vector<Setting> Trainer::settings() const {
   settings.push_back({"epochs", std::to_string(epochs_)});
   settings.push_back({"lora-rank", std::to_string(adapter_.entries.front().rank())});
   settings.push_back({"lora-alpha", fmt::format("{}", adapter_.alpha)});
+  settings.push_back({"dora", magnitudes_.empty() ? "off" : "on"});
   settings.push_back({"precise", context_.precise ? "on" : "off"});
   return settings;
 }
@@ -244,6 +272,7 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
     fail(ErrorKind::kInvalidData, "the loss is no number any more at step {}; try a lower --learning-rate than {:g}",
          step_ + 1, schedule_.peak);
   }
+  magnitudes_.update(context_);
   ++step_;
   return StepRecord{.step = step_,
                     .steps = steps_,
@@ -258,7 +287,7 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
 }
 
 void Trainer::save_adapter(const std::filesystem::path& path) {
-  const Parameters::Averaged averaged(parameters_);
+  const Averaged averaged(*this);
   adapter::save_lora(subtracted_ ? adapter::difference(adapter_, *subtracted_) : adapter_, path, options_.adapter_type);
 }
 
@@ -282,7 +311,7 @@ bool Trainer::evaluation_is_due() const {
 }
 
 LossSum Trainer::measure(const DataSet& data) {
-  const Parameters::Averaged averaged(parameters_);
+  const Averaged averaged(*this);
   return data_loss(loss_setting(), data, kPassTokens, [](const LossSum& /*so_far*/) { return true; });
 }
 
@@ -346,7 +375,7 @@ TrainResult Trainer::run(const TrainObserver& observer) {
     warn(diagnosis.after_step(step_, record->loss));
     if (evaluation_is_due() && validation_ != nullptr) warn(diagnosis.after_evaluation(evaluate(observer, log)));
     if (evaluation_is_due() && observer.on_sampling) {
-      const Parameters::Averaged averaged(parameters_);
+      const Averaged averaged(*this);
       observer.on_sampling(step_, attachment_);
     }
     if (save_is_due() && step_ < steps_) save(observer);
@@ -363,7 +392,7 @@ TrainResult Trainer::result(bool stopped) {
                         .steps = step_,
                         .rows = {}};
   if (stopped) return result;
-  const Parameters::Averaged averaged(parameters_);
+  const Averaged averaged(*this);
   const std::vector<double> after = losses_of_first_rows(attachment_);
   for (size_t i = 0; i < after.size(); ++i) {
     result.rows.push_back({data_.place(i), losses_before_[i], after[i]});

@@ -16,6 +16,7 @@
 #include "train/checkpoint.h"
 #include "train/data/data_set.h"
 #include "train/loss.h"
+#include "train/magnitude_terms.h"
 #include "train/parameters.h"
 #include "train/run.h"
 #include "train/schedule.h"
@@ -56,6 +57,8 @@ class Trainer {
   LossSum measure(const DataSet& data);
 
  private:
+  class Averaged;  // as Parameters::Averaged
+
   LossSetting loss_setting() const { return {model_, context_, attachment_, options_.loss}; }
   uint64_t steps_per_epoch() const { return amount_.steps_per_epoch(); }
   uint64_t bytes_of_a_pass() const;  // the longest one, with or without running blocks again
@@ -90,6 +93,7 @@ class Trainer {
   uint64_t steps_;
   Schedule schedule_;
   Parameters parameters_;
+  MagnitudeTerms magnitudes_;
   bool recompute_blocks_ = false;
   uint64_t step_ = 0;  // done
   std::optional<uint64_t> resumed_step_;

@@ -32,6 +32,14 @@ class Workshop {
     return {*model_, context_, lora_, *data_.back(), options, {adapter_path}};
   }
 
+  // One whose adapter has magnitudes.
+  Trainer magnitude_trainer(const TrainOptions& options, const std::filesystem::path& adapter_path) {
+    lora_ = new_adapter(*model_, {}, "instruction");
+    adapter::add_magnitudes(lora_, {model_->file(), pool_, context_.kernels});
+    data_.push_back(std::make_unique<ExampleList>(some_examples()));
+    return {*model_, context_, lora_, *data_.back(), options, {adapter_path}};
+  }
+
   // One that begins with a part of the model.
   Trainer principal_trainer(const TrainOptions& options, const std::filesystem::path& adapter_path) {
     lora_ = new_adapter(*model_, {}, "instruction");

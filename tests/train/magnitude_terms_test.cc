@@ -1,0 +1,140 @@
+#include "train/magnitude_terms.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "adapter/weight_change.h"
+#include "io/model_file.h"
+#include "train/data/batch.h"
+#include "train/loss.h"
+#include "train/test_support.h"
+#include "train/workshop.h"
+
+// Adapters with magnitudes (DoRA) against PyTorch, in f64 there (scripts/golden/gradients.py).
+namespace patina::train {
+namespace {
+
+std::filesystem::path golden(const std::string& name) {
+  return std::filesystem::path(PATINA_SOURCE_DIR) / "tests/golden/gradients" / name;
+}
+
+std::span<const float> floats(const io::TensorInfo& tensor) {
+  return {reinterpret_cast<const float*>(tensor.data.data()), static_cast<size_t>(tensor.elements())};
+}
+
+// Relative to the expected values' own size.
+void expect_near(std::span<const float> actual, std::span<const float> expected, const std::string& what) {
+  ASSERT_EQ(actual.size(), expected.size()) << what;
+  double error = 0;
+  double size = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    error += std::pow(static_cast<double>(actual[i]) - static_cast<double>(expected[i]), 2);
+    size += std::pow(static_cast<double>(expected[i]), 2);
+  }
+  EXPECT_LT(std::sqrt(error), 2e-4 * std::sqrt(size) + 1e-7) << what;
+}
+
+// The sequences of a case, with loss where they say.
+std::vector<Example> examples_of(const io::ModelFile& expected) {
+  std::vector<Example> examples(2);
+  for (size_t i = 0; i < examples.size(); ++i) {
+    for (const int64_t token : expected.metadata().get_ints(fmt::format("tokens.{}", i))) {
+      examples[i].tokens.push_back(static_cast<TokenId>(token));
+    }
+    const auto response = expected.metadata().get_ints(fmt::format("response.{}", i));
+    const size_t end = response.size();
+    const auto first = static_cast<size_t>(std::ranges::find(response, 1) - response.begin());
+    examples[i].loss = {{first, end}};
+  }
+  return examples;
+}
+
+class MagnitudeTest : public testing::TestWithParam<std::string> {
+ protected:
+  MagnitudeTest() {
+    adapter::attach_lora(lora_, "adapter", 1.0F, {model_->sites(), model_->hyper().architecture, 0, &weights_},
+                         attachment_, {});
+  }
+
+  ThreadPool pool_{2};
+  tensor::BufferPool buffers_;
+  ops::Context context_{
+      .pool = pool_, .kernels = kernels::default_kernels(), .buffers = buffers_, .recorder = nullptr, .precise = true};
+  std::unique_ptr<model::Model> model_ = model::Model::load(io::ModelFile::open(golden(GetParam() + ".gguf")), pool_);
+  adapter::BaseWeights weights_{model_->file(), pool_, context_.kernels};
+  std::unique_ptr<io::ModelFile> expected_ = io::ModelFile::open(golden(GetParam() + "-dora-expected.gguf"));
+  adapter::LoraAdapter lora_ = adapter::load_lora(golden(GetParam() + "-dora-adapter.gguf"));
+  adapter::Attachment attachment_{model_->sites().size()};
+};
+
+TEST_P(MagnitudeTest, GradientsEqualPyTorch) {
+  for (const bool recompute : {false, true}) {
+    Parameters parameters(lora_, buffers_, {});
+    const MagnitudeTerms terms(*model_, lora_, attachment_, context_);
+    ASSERT_FALSE(terms.empty());
+    const ExampleList examples(examples_of(*expected_));
+    const std::vector<Batch> batches = pack(examples, data_order(2), 100);
+    ASSERT_EQ(batches.size(), 1);
+    const LossSum sum =
+        add_gradients({*model_, context_, attachment_}, batches[0], StepSize::of(batches), recompute, parameters);
+    EXPECT_NEAR(sum.mean(), floats(expected_->require("loss"))[0], 1e-5);
+    const std::vector<ParameterState> state = parameters.state();
+    ASSERT_EQ(state.size(), 3 * lora_.entries.size());
+    for (size_t i = 0; i < state.size(); ++i) {
+      const size_t dot = state[i].name.rfind('.');
+      const std::string name = state[i].name.substr(0, dot) + ".weight" + state[i].name.substr(dot) + ".grad";
+      expect_near(parameters.gradients()[i], floats(expected_->require(name)), name);
+    }
+  }
+}
+
+// The lengths that training follows are those that the adapter is applied with.
+TEST_P(MagnitudeTest, GainsAreThoseOfTheFile) {
+  const MagnitudeTerms terms(*model_, lora_, attachment_, context_);
+  for (const adapter::LoraEntry& entry : lora_.entries) {
+    for (float& b : entry.b.values()) b *= -1.5F;
+    for (float& m : entry.magnitude.values()) m += 0.1F;
+  }
+  terms.update(context_);
+  for (size_t site = 0; site < model_->sites().size(); ++site) {
+    const auto entry = std::ranges::find(lora_.entries, model_->sites()[site].name, &adapter::LoraEntry::site);
+    const ops::Tensor expected = adapter::gains(*entry, lora_.scale(*entry), weights_);
+    expect_near(attachment_.at(site).front().gain.values(), expected.values(), entry->site);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, MagnitudeTest, testing::Values("llama", "qwen2"));
+
+// New magnitudes change nothing; trained, saved, resumed and averaged they act as they are saved.
+TEST(Magnitudes, TrainAndResume) {
+  const TemporaryFolder folder;
+  TrainOptions options;
+  options.epochs = 30;
+  options.learning_rate = 1e-2;
+  options.parameters.average_decay = 0.5;
+  options.adapter_type = quant::DType::kF32;
+  Workshop workshop(2);
+  const TrainResult whole = workshop.magnitude_trainer(options, folder / "whole").run({});
+  ASSERT_TRUE(whole.finished);
+  EXPECT_LT(whole.rows[0].after, 0.5 * whole.rows[0].before);
+
+  TrainObserver observer;
+  int steps = 0;
+  observer.stop = [&] { return ++steps > 12; };
+  EXPECT_FALSE(workshop.magnitude_trainer(options, folder / "parts").run(observer).finished);
+  options.resume = true;
+  EXPECT_TRUE(workshop.magnitude_trainer(options, folder / "parts").run({}).finished);
+  EXPECT_EQ(read_file(folder / "parts"), read_file(folder / "whole"));
+
+  const adapter::LoraAdapter saved = adapter::load_lora(folder / "whole");
+  EXPECT_TRUE(saved.has_magnitudes());
+  const adapter::BaseWeights weights{workshop.model().file(), workshop.context().pool, workshop.context().kernels};
+  adapter::Attachment attachment(workshop.model().sites().size());
+  adapter::attach_lora(saved, "saved", 1.0F, {workshop.model().sites(), "llama", 0, &weights}, attachment, {});
+  EXPECT_NEAR(mean_loss({workshop.model(), workshop.context(), attachment}, some_examples()[0]), whole.rows[0].after,
+              2e-3);
+}
+
+}  // namespace
+}  // namespace patina::train
