@@ -242,7 +242,7 @@ bool CommandLine::parse() {
   } catch (const CLI::ParseError& error) {
     fail(ErrorKind::kInvalidArgument, "{}; `{} --help` explains the flags", error.what(), call_.program);
   }
-  log_ = stderr_log(quiet_ ? LogLevel::kWarning : (verbose_ ? LogLevel::kDebug : LogLevel::kInfo));
+  if (!muted_) log_ = stderr_log(quiet_ ? LogLevel::kWarning : (verbose_ ? LogLevel::kDebug : LogLevel::kInfo));
   tell_ignored();
   return true;
 }

@@ -102,6 +102,8 @@ class CommandLine : public FlagGroup {
   // unknown flags, missing or unusable values.
   bool parse();
 
+  // Before parse(): nothing will be logged, for a process that another one speaks for.
+  void mute() { muted_ = true; }
   // For notices, to stderr: all with -v, only warnings and errors with -q. After parse().
   const LogSink& log() const { return log_; }
   bool quiet() const { return quiet_; }
@@ -132,6 +134,7 @@ class CommandLine : public FlagGroup {
   std::optional<std::filesystem::path> config_;
   bool verbose_ = false;
   bool quiet_ = false;
+  bool muted_ = false;
   LogSink log_;
 };
 

@@ -12,6 +12,7 @@
 #include "apps/command_line.h"
 #include "apps/commands.h"
 #include "apps/finetune_report.h"
+#include "apps/finetune_team.h"
 #include "apps/flags_data.h"
 #include "apps/flags_model.h"
 #include "apps/flags_saving.h"
@@ -33,6 +34,9 @@ namespace patina::apps {
 namespace {
 
 namespace fs = std::filesystem;
+
+// More processes end unexpectedly more often, and may end the first one before it can save.
+constexpr double kTeamSaveSeconds = 60;
 
 struct FinetuneFlags {
   ModelFlags model;
@@ -95,11 +99,11 @@ void make_folder(const std::optional<fs::path>& folder) {
   if (error) fail(ErrorKind::kIo, "cannot make the folder {}: {}", folder->string(), error.message());
 }
 
-engine::RuntimeOptions runtime_options(const FinetuneFlags& flags) {
+engine::RuntimeOptions runtime_options(const FinetuneFlags& flags, const FinetuneTeam& team) {
   engine::RuntimeOptions options;
   options.model = flags.model.path;
   options.hints = flags.model.hints;
-  options.threads = flags.compute.threads;
+  options.threads = team.threads(flags.compute.threads);
   options.precise = flags.compute.precise;
   options.context = flags.context.size;
   options.chat_template = flags.data.chat_template;
@@ -134,9 +138,15 @@ std::vector<FileFlag> resolved(std::vector<FileFlag> flags, const train::Plan& p
   return flags;
 }
 
-int report_stop(const train::TrainResult& result, const Invocation& call, const LogSink& log) {
+int report_stop(const train::TrainResult& result, const Invocation& call, bool alone, const LogSink& log) {
   if (result.steps == 0) {
     patina::log(log, LogLevel::kWarning, "stopped before the first step; nothing was saved");
+  } else if (!alone) {
+    patina::log(
+        log, LogLevel::kWarning,
+        fmt::format("the run was stopped or another process of it has ended; saved after step {}. To go on, give "
+                    "the same command with --resume auto",
+                    result.steps));
   } else {
     std::string command = call.program;
     bool after_resume = false;
@@ -193,13 +203,10 @@ struct Outcome {
   std::vector<train::ReportSample> samples;
 };
 
-Outcome train_adapter(const Material& material, const FinetuneFlags& flags, const CommandLine& line,
-                      ops::Context& context, FinetuneSubject& subject) {
+// Training in the first process, which tells of it.
+Outcome lead(train::Trainer& trainer, const Material& material, const FinetuneFlags& flags, const CommandLine& line,
+             FinetuneSubject& subject) {
   const engine::Runtime& runtime = material.runtime;
-  const StartingAdapter start =
-      starting_adapter(flags.training, runtime, context, flags.watch.prompt_template, line.log());
-  train::Trainer trainer(runtime.model(), context, start.adapter, material.data, subject.options, subject.files,
-                         start.subtracted);
   const train::Plan plan = trainer.plan();
   log_plan(plan, subject, line.log());
   subject.settings = resolved(std::move(subject.settings), plan);
@@ -208,7 +215,6 @@ Outcome train_adapter(const Material& material, const FinetuneFlags& flags, cons
   outcome.answer_before = sample_answer(runtime, material.sample, subject.sample);
   if (material.held != nullptr) {
     outcome.held_before = measure_rows(runtime, runtime.attachment(), *material.held, line.log(), subject.options.loss);
-    trainer.validate_on(*material.held);
   }
   const platform::InterruptGuard interrupt;
   RunObserver observer(runtime, flags.watch, line.log());
@@ -217,25 +223,52 @@ Outcome train_adapter(const Material& material, const FinetuneFlags& flags, cons
   patina::log(line.log(), LogLevel::kInfo,
               fmt::format("memory: {} MiB at most", platform::peak_resident_memory() >> 20));
   outcome.samples = observer.samples();
-  if (material.held != nullptr && outcome.result.finished) outcome.held_after = trainer.measure(*material.held);
   return outcome;
 }
 
-}  // namespace
+// In the others.
+Outcome follow(train::Trainer& trainer) {
+  const platform::InterruptGuard interrupt;
+  Outcome outcome;
+  outcome.result = trainer.run({.stop = [&] { return interrupt.requested(); }});
+  return outcome;
+}
 
-int run_finetune(const Invocation& call) {
+Outcome train_adapter(const Material& material, const FinetuneFlags& flags, const CommandLine& line,
+                      ops::Context& context, FinetuneSubject& subject, const FinetuneTeam& team) {
+  const StartingAdapter start =
+      starting_adapter(flags.training, material.runtime, context, flags.watch.prompt_template, line.log());
+  train::Trainer trainer(material.runtime.model(), context, start.adapter, material.data, subject.options,
+                         team.first() ? subject.files : train::RunFiles{}, start.subtracted);
+  trainer.join(team.members());
+  if (material.held != nullptr) trainer.validate_on(*material.held);
+  Outcome outcome = team.first() ? lead(trainer, material, flags, line, subject) : follow(trainer);
+  team.describe(outcome.result.team, line.log());
+  if (!outcome.result.finished) {
+    team.give_the_first_time();
+    return outcome;
+  }
+  if (material.held != nullptr) outcome.held_after = trainer.measure(*material.held);
+  team.members().leave();
+  return outcome;
+}
+
+int finetune(const Invocation& call, const FinetuneTeam& team) {
   FinetuneFlags flags;
   CommandLine line(call, "Trains a LoRA adapter for a model on a text. The model's file stays as it is.");
   add_flags(line, flags);
+  if (!team.first()) line.mute();
   if (!line.parse()) return kExitSuccess;
   const train::RunFiles files{adapter_path(flags)};
   flags.training.resolve();
   flags.data.rejected = flags.training.preference != "sft";
-  flags.saving.resolve(files, flags.training.options);
+  if (!team.alone()) flags.training.options.save_seconds = kTeamSaveSeconds;
+  if (team.first()) flags.saving.resolve(files, flags.training.options);
   protect_inputs(files, flags);
   flags.validation.check();
   const auto source = flags.data.open(line.log());
-  engine::RuntimeOptions options = runtime_options(flags);
+  engine::RuntimeOptions options = runtime_options(flags, team);
+  team.describe(options.threads, line.log());
   auto runtime = engine::Runtime::open(options, line.log());
   const auto maker = flags.data.maker(*runtime);
   const auto data = flags.data.load(source, maker, line.log());
@@ -249,13 +282,14 @@ int run_finetune(const Invocation& call) {
                           .model = flags.model.path,
                           .program = call.program,
                           .settings = line.values()};
-  make_folder(flags.out_folder);
+  if (team.first()) make_folder(flags.out_folder);
   flags.watch.prompt_template = prompt_template(*data, maker->options().chat);
   flags.watch.quiet = line.quiet();
   tensor::BufferPool buffers;
   ops::Context context = runtime->make_context(buffers);
-  const Outcome outcome = train_adapter({*runtime, *data, held.get(), sample}, flags, line, context, subject);
-  if (!outcome.result.finished) return report_stop(outcome.result, call, line.log());
+  const Outcome outcome = train_adapter({*runtime, *data, held.get(), sample}, flags, line, context, subject, team);
+  if (!outcome.result.finished) return report_stop(outcome.result, call, team.alone(), line.log());
+  if (!team.first()) return kExitSuccess;
   // The sample answer comes from the saved file, as the user will have it.
   runtime.reset();
   buffers.trim();
@@ -272,6 +306,12 @@ int run_finetune(const Invocation& call) {
     }
   }
   return kExitSuccess;
+}
+
+}  // namespace
+
+int run_finetune(const Invocation& call) {
+  return run_in_team([&](const FinetuneTeam& team) { return finetune(call, team); });
 }
 
 }  // namespace patina::apps

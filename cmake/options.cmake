@@ -1,6 +1,7 @@
 # Options, the language level and the warnings that every target shares.
 option(PATINA_TESTS "Build the tests" OFF)
 option(PATINA_BENCH "Build the benchmarks" OFF)
+option(PATINA_MPI "Train in several processes, where Open MPI is there" ON)
 option(PATINA_FUZZ "Build the fuzzers (clang only)" OFF)
 set(PATINA_SANITIZE "" CACHE STRING "Sanitizers to build with, e.g. address,undefined or thread")
 

@@ -30,6 +30,7 @@ BELOW = {
     "model": ["ops", "io", "adapter", "tokenizer"],
     "engine": ["model", "sampling"],
     "train": ["autograd", "model"],
+    "distributed": ["train"],
     "server": ["engine"],
 }
 PUBLIC = "patina"  # include/patina, open to all; itself made of the standard library only

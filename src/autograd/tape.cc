@@ -36,7 +36,10 @@ class RecorderSwap {
 
 }  // namespace
 
-void Tape::record(const Outline& result, Backward backward) { steps_.push_back({result, std::move(backward)}); }
+void Tape::record(const Outline& result, Backward backward) {
+  if (options_.watch != nullptr) options_.watch->between_operations();
+  steps_.push_back({result, std::move(backward)});
+}
 
 std::shared_ptr<const ops::Saved> Tape::save(const ops::Context& context, const Tensor& x) {
   std::weak_ptr<const ops::Saved>& known = saved_[x.key()];
@@ -69,6 +72,7 @@ void Tape::change(const Outline& x, Recipe change) {
 
 ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block) {
   if (!options_.recompute_blocks) return block(context, x);
+  if (options_.watch != nullptr) options_.watch->between_operations();
   ForgetfulRecorder forgetful;
   const RecorderSwap swap(context, &forgetful);
   Tensor y = block(context, x);
@@ -97,9 +101,16 @@ void Tape::backward(ops::Context& context, const Tensor& result, const Tensor& g
   while (!steps_.empty()) {
     const Step step = std::move(steps_.back());
     steps_.pop_back();
-    step.backward(context, *this);
+    run_step(context, step);
     recipes_.erase(step.result.key());
   }
+}
+
+void Tape::run_step(ops::Context& context, const Step& step) {
+  step.backward(context, *this);
+  if (options_.watch == nullptr) return;
+  for (const void* key : std::exchange(touched_, {})) options_.watch->on_gradient(key);
+  options_.watch->between_operations();
 }
 
 ops::Tensor Tape::gradient(const Outline& parameter) const {
@@ -118,6 +129,7 @@ ops::Tensor Tape::take(const Outline& result) {
 ops::Tensor Tape::look(const Outline& result) { return gradient(result); }
 
 ops::Tensor Tape::into(const Outline& input) {
+  if (options_.watch != nullptr) touched_.push_back(input.key());
   Tensor& gradient = gradients_[input.key()];
   if (!gradient) gradient = buffers_.make_zero(input.rows(), input.cols());
   return gradient;

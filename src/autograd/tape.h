@@ -9,9 +9,20 @@
 
 namespace patina::autograd {
 
+// Is told of a pass as it runs, on its thread. What its functions throw ends the pass.
+class PassWatch {
+ public:
+  virtual ~PassWatch() = default;
+  // On the way forward and back, again and again.
+  virtual void between_operations() = 0;
+  // A step on the way back has added to the gradient of the tensor with this key, a parameter or any other.
+  virtual void on_gradient(const void* key) = 0;
+};
+
 struct TapeOptions {
   bool recompute_blocks = false;  // keep only each block's input, and run it again in the backward pass
   bool compact = false;           // keep numbers as Compact does, and not what can be made of others
+  PassWatch* watch = nullptr;     // may be null; must outlive the tape
 };
 
 // Records what ran forward and runs it backward. One forward and one backward pass a tape, on one driving thread:
@@ -49,6 +60,7 @@ class Tape final : public ops::Recorder, private ops::Gradients {
     Backward backward;
   };
 
+  void run_step(ops::Context& context, const Step& step);
   Tensor take(const Outline& result) override;
   Tensor look(const Outline& result) override;
   Tensor into(const Outline& input) override;
@@ -60,6 +72,7 @@ class Tape final : public ops::Recorder, private ops::Gradients {
   // By key. Steps hold what is saved; a recipe lives until the step of its result has run.
   std::unordered_map<const void*, std::weak_ptr<const ops::Saved>> saved_;
   std::unordered_map<const void*, Recipe> recipes_;
+  std::vector<const void*> touched_;  // whose gradients the step that runs adds to; only with a watch
 };
 
 }  // namespace patina::autograd

@@ -87,14 +87,14 @@ int within_quota(int usable, const fs::path& root) {
 
 }  // namespace
 
-std::vector<int> allowed_processors() {
+std::vector<int> allowed_processors(int process) {
   // The kernel refuses a mask smaller than its own; no machine has this many processors.
   constexpr size_t kMaxProcessors = 8192;
   std::vector<int> processors;
   cpu_set_t* mask = CPU_ALLOC(kMaxProcessors);
   if (mask == nullptr) return processors;
   const size_t bytes = CPU_ALLOC_SIZE(kMaxProcessors);
-  if (::sched_getaffinity(0, bytes, mask) == 0) {
+  if (::sched_getaffinity(process, bytes, mask) == 0) {
     for (size_t i = 0; i < kMaxProcessors; ++i) {
       if (CPU_ISSET_S(i, bytes, mask)) processors.push_back(static_cast<int>(i));
     }

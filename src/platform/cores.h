@@ -6,8 +6,9 @@
 
 namespace patina::platform {
 
-// The logical processors that this process may run on (its affinity mask), ascending.
-std::vector<int> allowed_processors();
+// The logical processors that a process may run on (its affinity mask), ascending; 0: this process. Empty for one that
+// is not there.
+std::vector<int> allowed_processors(int process = 0);
 
 // What a list of /sys names: "0-3,8" is 0, 1, 2, 3, 8. Empty where the text is no such list.
 std::vector<int> parse_processor_list(std::string_view text);

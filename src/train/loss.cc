@@ -133,8 +133,9 @@ StepSize StepSize::of(std::span<const Batch> batches) {
 LossSum add_gradients(const LossSetting& setting, const Batch& batch, const StepSize& size, bool recompute_blocks,
                       const Parameters& parameters) {
   const std::vector<float> reference = reference_losses(setting, batch);
-  autograd::Tape tape(setting.context.buffers,
-                      {.recompute_blocks = recompute_blocks, .compact = !setting.context.precise});
+  autograd::Tape tape(
+      setting.context.buffers,
+      {.recompute_blocks = recompute_blocks, .compact = !setting.context.precise, .watch = setting.watch});
   parameters.accumulate_from(tape);
   ops::Tensor hidden;
   {

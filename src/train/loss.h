@@ -5,6 +5,7 @@
 #include <span>
 
 #include "adapter/attachment.h"
+#include "autograd/tape.h"
 #include "base/function_ref.h"
 #include "model/model.h"
 #include "ops/context.h"
@@ -21,6 +22,7 @@ struct LossSetting {
   ops::Context& context;
   const adapter::Attachment& adapters;
   LossOptions options = {};
+  autograd::PassWatch* watch = nullptr;  // of passes that gradients are added by
 };
 
 // A loss summed over examples.

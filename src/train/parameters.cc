@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "train/clipping.h"
 
@@ -95,7 +96,22 @@ void Parameters::restore(const Checkpoint& checkpoint) {
     const std::vector<StateArray> own = arrays(i);
     for (size_t k = 0; k < own.size(); ++k) std::ranges::copy(saved.arrays[k].bytes, own[k].bytes.begin());
   }
-  optimizer_->set_steps(checkpoint.step);
+  set_steps(checkpoint.step);
+}
+
+std::vector<std::span<std::byte>> Parameters::bytes() {
+  std::vector<std::span<std::byte>> all;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    all.push_back(std::as_writable_bytes(values_[i]));
+    for (const StateArray& array : arrays(i)) all.push_back(array.bytes);
+  }
+  return all;
+}
+
+uint64_t Parameters::digest() const {
+  Digest digest;
+  for (const std::span<float> values : values_) digest.add(std::as_bytes(values));
+  return digest.value();
 }
 
 }  // namespace patina::train

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +36,8 @@ class Parameters {
   // Gradients of the tape's backward pass are added to those here.
   void accumulate_from(autograd::Tape& tape) const;
   std::span<const std::span<float>> gradients() const { return gradients_; }
+  // Of the tensor whose gradient is the i-th of these.
+  const void* key(size_t i) const { return parameters_[i].value.key(); }
   // Clips the gradients to `max_norm` (0: not), makes a step of the optimizer and averages. Returns the norm before;
   // where it is not finite, nothing is changed.
   double step(double learning_rate, double max_norm);
@@ -43,6 +47,11 @@ class Parameters {
   std::vector<ParameterState> state();
   // Takes over what a checkpoint with the same names, shapes and arrays holds.
   void restore(const Checkpoint& checkpoint);
+  // The whole state in place, for another process's: every value and array. set_steps() belongs to it.
+  std::vector<std::span<std::byte>> bytes();
+  void set_steps(uint64_t steps) { optimizer_->set_steps(steps); }
+  // Tells these values from others.
+  uint64_t digest() const;
 
   // While one lives, the adapter's tensors hold the averaged weights, which are what a run is for where there is an
   // average: to be saved, measured and answered with. One at a time.

@@ -94,12 +94,19 @@ struct RowLoss {
   double after;
 };
 
+// What training with others took.
+struct TeamUse {
+  double bytes_a_step;  // of gradients that each process handed over to be summed
+  double share_waited;  // of the run's time, with nothing else to do than wait for sums of gradients
+};
+
 struct TrainResult {
   bool finished;              // else it was stopped, and resume goes on
   bool out_of_time;           // finished by max_seconds, before all steps
   bool out_of_patience;       // or because the evaluations got no better
   BestSoFar best;             // where there were evaluations
   uint64_t steps;             // done altogether
+  TeamUse team;               // nothing where there is none
   std::vector<RowLoss> rows;  // the first few; only of a finished run
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "adapter/principal_init.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "platform/atomic_file.h"
 #include "platform/memory.h"
@@ -90,8 +92,18 @@ Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter
   if (options.max_steps > 0) steps_ = std::min(steps_, options.max_steps);
   schedule_ = make_schedule(options, steps_, weights_in(model.file()));
   choose_memory();
-  check_files();
+  if (writes()) check_files();
   if (options.resume) load_checkpoint();
+  gradient_sum_ = std::make_unique<GradientSum>(work_, parameters_);
+}
+
+void Trainer::join(Team& team) {
+  work_ = Teamwork(team);
+  gradient_sum_ = std::make_unique<GradientSum>(work_, parameters_);
+}
+
+Place Trainer::place() const {
+  return {.rank = static_cast<uint64_t>(work_.team().rank()), .size = static_cast<uint64_t>(work_.team().size())};
 }
 
 uint64_t Trainer::bytes_of_a_pass() const {
@@ -221,7 +233,7 @@ Plan Trainer::plan() {
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
                              static_cast<double>(steps_per_epoch());
   plan.seconds = seconds / static_cast<double>(measured) * tokens_left *
-                 (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0));
+                 (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0)) / static_cast<double>(place().size);
   plan.notes = notes_;
   plan.hint = learning_hint(amount_, epochs_, schedule_.peak, usual_learning_rate(options_, weights_in(model_.file())));
   return plan;
@@ -251,19 +263,65 @@ void Trainer::set_random(uint64_t step, uint64_t pass) {
   }
 }
 
-std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
+// What must be the same in all processes, or can be made so: where the first one stands.
+void Trainer::agree_on_the_run() {
+  if (work_.alone()) return;
+  Digest flags;
+  for (const Setting& setting : settings()) {
+    flags.add_text(setting.name);
+    flags.add_text(setting.value);
+  }
+  Digest instructions;
+  instructions.add_text(context_.kernels.name);
+  work_.require_same(std::array{
+      Claim{"model", model_.fingerprint(), "give all the same file by -m"},
+      Claim{"training rows", data_.totals().digest, "give all the same files by --train-data"},
+      Claim{"measured rows", validation_ == nullptr ? 0 : validation_->totals().digest, "give all the same --val-data"},
+      Claim{"flags", flags.value(), "start all with the same ones"},
+      Claim{"instruction set", instructions.value(), "set PATINA_ISA to one that all of them have, e.g. avx2"}});
+  work_.copy_from_first(std::as_writable_bytes(std::span(&step_, 1)));
+  work_.copy_from_first(std::as_writable_bytes(std::span(&best_, 1)));
+  for (const std::span<std::byte> bytes : parameters_.bytes()) work_.copy_from_first(bytes);
+  parameters_.set_steps(step_);
+  magnitudes_.update(context_);
+}
+
+LossSum Trainer::sum_of_team(const LossSum& own) {
+  std::array<double, 7> sums = {own.loss,
+                                static_cast<double>(own.tokens),
+                                static_cast<double>(own.examples),
+                                own.preference.loss,
+                                own.preference.margin,
+                                static_cast<double>(own.preference.pairs),
+                                static_cast<double>(own.preference.preferred)};
+  work_.add_up(sums);
+  return {.loss = sums[0],
+          .tokens = static_cast<uint64_t>(sums[1]),
+          .examples = static_cast<size_t>(sums[2]),
+          .preference = {.loss = sums[3],
+                         .margin = sums[4],
+                         .pairs = static_cast<size_t>(sums[5]),
+                         .preferred = static_cast<size_t>(sums[6])}};
+}
+
+StepRecord Trainer::run_step() {
   const Clock::time_point start = Clock::now();
-  const std::vector<Batch> batches = pack(data_, rows_of_step(step_), kPassTokens);
-  size_t tokens = 0;
-  for (const Batch& batch : batches) tokens += batch.example_tokens;
-  const StepSize size = StepSize::of(batches);
+  const std::vector<Batch> batches = pack(data_, share_of(data_, rows_of_step(step_), place()), kPassTokens);
+  const StepSize own = StepSize::of(batches);
+  std::array<double, 3> sums = {static_cast<double>(own.tokens), static_cast<double>(own.pairs), 0};
+  for (const Batch& batch : batches) sums[2] += static_cast<double>(batch.example_tokens);
+  work_.add_up(sums);
+  const StepSize size = {.tokens = static_cast<uint64_t>(sums[0]), .pairs = static_cast<size_t>(sums[1])};
   parameters_.zero_gradients();
   LossSum sum;
   for (size_t pass = 0; pass < batches.size(); ++pass) {
-    if (observer.stop && observer.stop()) return std::nullopt;
-    set_random(step_, pass);
+    work_.go_on();
+    set_random(step_, pass * place().size + place().rank);
+    if (pass + 1 == batches.size()) gradient_sum_->begin_last_pass();
     sum.add(add_gradients(loss_setting(), batches[pass], size, recompute_blocks_, parameters_));
   }
+  gradient_sum_->finish();
+  sum = sum_of_team(sum);
   const double loss = sum.mean();
   const double rate = schedule_.at(step_);
   const double norm = std::isfinite(loss) ? parameters_.step(rate, options_.max_gradient_norm)
@@ -282,7 +340,7 @@ std::optional<StepRecord> Trainer::run_step(const TrainObserver& observer) {
                     .preference = sum.preference,
                     .learning_rate = rate,
                     .gradient_norm = norm,
-                    .tokens = tokens,
+                    .tokens = static_cast<uint64_t>(sums[2]),
                     .seconds = seconds_since(start)};
 }
 
@@ -291,7 +349,14 @@ void Trainer::save_adapter(const std::filesystem::path& path) {
   adapter::save_lora(subtracted_ ? adapter::difference(adapter_, *subtracted_) : adapter_, path, options_.adapter_type);
 }
 
+void Trainer::require_same_weights() {
+  if (work_.alone()) return;
+  work_.require_same(std::array{Claim{fmt::format("weights after step {}", step_), parameters_.digest(),
+                                      "use the same program and PATINA_ISA on all machines, and test their memory"}});
+}
+
 void Trainer::save(const TrainObserver& observer) {
+  if (!writes()) return;
   context_.buffers.trim();  // to make room for what is written
   CheckpointFiles(files_.checkpoint(), options_.keep).save(checkpoint());
   save_adapter(files_.adapter);
@@ -299,9 +364,11 @@ void Trainer::save(const TrainObserver& observer) {
   if (observer.on_save) observer.on_save();
 }
 
+// Of a team, one of whose processes may take the first one down with it, the first step is saved, too.
 bool Trainer::save_is_due() const {
   const auto is_multiple = [&](uint64_t steps) { return steps > 0 && step_ % steps == 0; };
-  return is_multiple(options_.save_every * steps_per_epoch()) || is_multiple(options_.save_steps) ||
+  const bool first_of_team = !work_.alone() && steps_made_ == 1;
+  return first_of_team || is_multiple(options_.save_every * steps_per_epoch()) || is_multiple(options_.save_steps) ||
          seconds_since(last_save_) > options_.save_seconds;
 }
 
@@ -312,10 +379,13 @@ bool Trainer::evaluation_is_due() const {
 
 LossSum Trainer::measure(const DataSet& data) {
   const Averaged averaged(*this);
-  return data_loss(loss_setting(), data, kPassTokens, [](const LossSum& /*so_far*/) { return true; });
+  return sum_of_team(data_loss(loss_setting(), EveryNth(data, place()), kPassTokens, [&](const LossSum& /*so_far*/) {
+    if (!work_.alone()) work_.go_on();
+    return true;
+  }));
 }
 
-EvaluationRecord Trainer::evaluate(const TrainObserver& observer, StepLog& log) {
+EvaluationRecord Trainer::evaluate(const TrainObserver& observer) {
   const Clock::time_point start = Clock::now();
   const LossSum sum = measure(*validation_);
   const EvaluationRecord record = {
@@ -329,8 +399,8 @@ EvaluationRecord Trainer::evaluate(const TrainObserver& observer, StepLog& log) 
       .seconds = seconds_since(start)};
   losses_since_evaluation_ = 0;
   steps_since_evaluation_ = 0;
-  log.write(record);
-  if (record.best) {
+  if (log_) log_->write(record);
+  if (record.best && writes()) {
     save_checkpoint(files_.best_checkpoint(), checkpoint());
     save_adapter(files_.best_adapter());
   }
@@ -348,40 +418,54 @@ bool Trainer::out_of_time() const {
 }
 
 TrainResult Trainer::run(const TrainObserver& observer) {
-  if (losses_before_.empty()) losses_before_ = losses_of_first_rows({});
-  StepLog log(files_.log(), resumed_step_);
+  work_.stop_when(observer.stop);
+  if (writes()) {
+    if (losses_before_.empty()) losses_before_ = losses_of_first_rows({});
+    log_.emplace(files_.log(), resumed_step_);
+  }
+  start_ = last_save_ = Clock::now();
+  bool stopped = false;
+  try {
+    agree_on_the_run();
+    if (step_ == 0 && observer.on_sampling) observer.on_sampling(step_, attachment_);
+    learn(observer);
+    require_same_weights();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted) throw;
+    stopped = true;
+  }
+  work_.stop_when({});  // the observer is only there now
+  if (step_ > 0) save(observer);
+  return result(stopped);
+}
+
+void Trainer::learn(const TrainObserver& observer) {
   Diagnosis diagnosis(schedule_.peak);
   const auto warn = [&](const std::string& sentence) {
     if (!sentence.empty() && observer.on_warning) observer.on_warning(sentence);
   };
-  bool stopped = false;
-  start_ = last_save_ = Clock::now();
   double seconds = 0;
-  if (step_ == 0 && observer.on_sampling) observer.on_sampling(step_, attachment_);
-  while (step_ < steps_ && !out_of_patience() && !out_of_time()) {
-    const std::optional<StepRecord> record = run_step(observer);
-    if (!record) {
-      stopped = true;
-      break;
-    }
-    log.write(*record);
-    seconds += record->seconds;
+  while (step_ < steps_ && !out_of_patience() && !work_.first_says(out_of_time())) {
+    const StepRecord record = run_step();
+    if (log_) log_->write(record);
+    seconds += record.seconds;
     ++steps_made_;
-    losses_since_evaluation_ += record->loss;
+    losses_since_evaluation_ += record.loss;
     ++steps_since_evaluation_;
     if (observer.on_step) {
-      observer.on_step(*record, seconds / static_cast<double>(steps_made_) * static_cast<double>(steps_ - step_));
+      observer.on_step(record, seconds / static_cast<double>(steps_made_) * static_cast<double>(steps_ - step_));
     }
-    warn(diagnosis.after_step(step_, record->loss));
-    if (evaluation_is_due() && validation_ != nullptr) warn(diagnosis.after_evaluation(evaluate(observer, log)));
+    warn(diagnosis.after_step(step_, record.loss));
+    if (evaluation_is_due() && validation_ != nullptr) warn(diagnosis.after_evaluation(evaluate(observer)));
     if (evaluation_is_due() && observer.on_sampling) {
       const Averaged averaged(*this);
       observer.on_sampling(step_, attachment_);
     }
-    if (save_is_due() && step_ < steps_) save(observer);
+    if (work_.first_says(save_is_due()) && step_ < steps_) {
+      require_same_weights();
+      save(observer);
+    }
   }
-  if (step_ > 0) save(observer);
-  return result(stopped);
 }
 
 TrainResult Trainer::result(bool stopped) {
@@ -390,8 +474,11 @@ TrainResult Trainer::result(bool stopped) {
                         .out_of_patience = !stopped && step_ < steps_ && out_of_patience(),
                         .best = best_,
                         .steps = step_,
+                        .team = {.bytes_a_step = static_cast<double>(gradient_sum_->bytes()) /
+                                                 static_cast<double>(std::max<uint64_t>(steps_made_, 1)),
+                                 .share_waited = gradient_sum_->seconds_waited() / seconds_since(start_)},
                         .rows = {}};
-  if (stopped) return result;
+  if (stopped || !writes()) return result;
   const Averaged averaged(*this);
   const std::vector<double> after = losses_of_first_rows(attachment_);
   for (size_t i = 0; i < after.size(); ++i) {

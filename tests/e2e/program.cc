@@ -27,16 +27,25 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
+std::string program_words(const std::vector<std::string>& arguments) {
+  std::string words = quoted(PATINA_PROGRAM);
+  for (const std::string& argument : arguments) {
+    words += ' ';
+    words += quoted(argument);
+  }
+  return words;
+}
+
 Outcome run(const std::vector<std::string>& arguments, const std::string& input, const std::string& setup) {
+  return run_shell(setup + "; " + program_words(arguments), input);
+}
+
+Outcome run_shell(const std::string& command, const std::string& input) {
   const TemporaryFolder folder;
   std::ofstream(folder / "in") << input;
-  std::string command = setup + "; " + quoted(PATINA_PROGRAM);
-  for (const std::string& argument : arguments) {
-    command += ' ';
-    command += quoted(argument);
-  }
-  command += " < " + quoted(folder / "in") + " > " + quoted(folder / "out") + " 2> " + quoted(folder / "err");
-  const int status = std::system(command.c_str());
+  const std::string whole =
+      command + " < " + quoted(folder / "in") + " > " + quoted(folder / "out") + " 2> " + quoted(folder / "err");
+  const int status = std::system(whole.c_str());
   return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .out = read_file(folder / "out"),
           .err = read_file(folder / "err")};

@@ -15,6 +15,11 @@ struct Outcome {
 // Runs the built program with these arguments, and `input` on its standard input, in a shell after its command `setup`.
 Outcome run(const std::vector<std::string>& arguments, const std::string& input = "", const std::string& setup = ":");
 
+// Runs a command of the shell.
+Outcome run_shell(const std::string& command, const std::string& input = "");
+// The built program with these arguments, as a word list for the shell.
+std::string program_words(const std::vector<std::string>& arguments);
+
 // The embedded model, or the file that the variable PATINA_E2E_MODEL names.
 std::filesystem::path model_path();
 

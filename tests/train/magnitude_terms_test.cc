@@ -121,7 +121,8 @@ TEST(Magnitudes, TrainAndResume) {
 
   TrainObserver observer;
   int steps = 0;
-  observer.stop = [&] { return ++steps > 12; };
+  observer.on_step = [&](const StepRecord& /*record*/, double /*seconds_left*/) { ++steps; };
+  observer.stop = [&] { return steps >= 12; };
   EXPECT_FALSE(workshop.magnitude_trainer(options, folder / "parts").run(observer).finished);
   options.resume = true;
   EXPECT_TRUE(workshop.magnitude_trainer(options, folder / "parts").run({}).finished);

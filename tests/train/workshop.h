@@ -51,6 +51,7 @@ class Workshop {
   const model::Model& model() const { return *model_; }
   ops::Context& context() { return context_; }
   tensor::BufferPool& buffers() { return buffers_; }
+  adapter::LoraAdapter& adapter() { return lora_; }  // of the last trainer
 
  private:
   ThreadPool pool_;
