@@ -80,7 +80,11 @@ int run_merge(const Invocation& call) {
   };
   ThreadPool pool(flags.threads > 0 ? flags.threads : platform::default_threads());
   const WritingProgress progress(flags.out, line.log());
-  progress.finish(convert::edit_model(*base, flags.out, type, {.changes = changes, .apply = apply}, pool, progress));
+  convert::WeightEdit edit{.changes = changes, .apply = apply};
+  if (!adapter.prompt_template.empty()) {
+    edit.metadata.emplace_back(adapter::kPromptTemplateKey, adapter.prompt_template);
+  }
+  progress.finish(convert::edit_model(*base, flags.out, type, edit, pool, progress));
   return kExitSuccess;
 }
 

@@ -45,6 +45,9 @@ struct LoraOptions {
 
 constexpr int64_t kMaxRank = 4096;
 
+// Where files name a prompt template: adapters, and models that one was merged into.
+constexpr std::string_view kPromptTemplateKey = "patina.prompt_template";
+
 // A LoRA adapter in memory, in f32 (Hu et al. 2021, "LoRA"). A plain value; copies share the tensors' memory. Not
 // thread safe while the tensors change; read by any number of threads.
 struct LoraAdapter {

@@ -24,7 +24,6 @@ constexpr std::string_view kAdapterType = "adapter.type";
 constexpr std::string_view kAlpha = "adapter.lora.alpha";
 constexpr std::string_view kInvocation = "adapter.alora.invocation_tokens";
 constexpr std::string_view kFingerprint = "patina.base_fingerprint";
-constexpr std::string_view kTemplate = "patina.prompt_template";
 
 constexpr std::string_view kSuffixA = ".lora_a";
 constexpr std::string_view kSuffixB = ".lora_b";
@@ -55,7 +54,7 @@ io::Metadata metadata_of(const LoraAdapter& adapter) {
   if (adapter.base_fingerprint != 0) {
     metadata.set(std::string(kFingerprint), adapter.base_fingerprint, io::MetaType::kU64);
   }
-  if (!adapter.prompt_template.empty()) metadata.set(std::string(kTemplate), adapter.prompt_template);
+  if (!adapter.prompt_template.empty()) metadata.set(std::string(kPromptTemplateKey), adapter.prompt_template);
   return metadata;
 }
 
@@ -121,7 +120,7 @@ LoraAdapter read_lora(const io::ModelFile& file) {
   adapter.name = metadata.get_string(kName, "");
   adapter.base_name = metadata.get_string(kBaseName, "");
   adapter.base_fingerprint = metadata.get_uint(kFingerprint, 0);
-  adapter.prompt_template = metadata.get_string(kTemplate, "");
+  adapter.prompt_template = metadata.get_string(kPromptTemplateKey, "");
   adapter.alpha = static_cast<float>(metadata.get_float(kAlpha, 0.0));
   if (!std::isfinite(adapter.alpha)) {
     fail(ErrorKind::kInvalidData, "{} is corrupt: {} is no finite number", source, kAlpha);

@@ -51,8 +51,9 @@ std::vector<quant::DType> new_types(const io::ModelFile& in, std::optional<FileT
   return types;
 }
 
-io::Metadata new_metadata(const io::ModelFile& in, std::optional<FileType> target) {
+io::Metadata new_metadata(const io::ModelFile& in, std::optional<FileType> target, const WeightEdit& edit) {
   io::Metadata metadata = in.metadata();
+  for (const auto& [key, text] : edit.metadata) metadata.set(key, text);
   if (!target.has_value()) return metadata;
   metadata.set("general.quantization_version", kQuantizationVersion);
   metadata.set("general.file_type", static_cast<uint64_t>(*target));
@@ -126,7 +127,7 @@ QuantizeReport edit_model(const io::ModelFile& in, const fs::path& out, std::opt
     report.bytes_after += static_cast<uint64_t>(quant::row_bytes(types[i], tensor.elements()));
     report.elements += tensor.elements();
   }
-  io::GgufWriter writer(out, new_metadata(in, target), to_come);
+  io::GgufWriter writer(out, new_metadata(in, target, edit), to_come);
   TensorConverter converter(pool, writer);
   for (size_t i = 0; i < types.size(); ++i) {
     const io::TensorInfo& tensor = in.tensors()[i];

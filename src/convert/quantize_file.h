@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/function_ref.h"
 #include "convert/file_type.h"
@@ -35,6 +38,8 @@ struct WeightEdit {
   // Changes rows `first`, `first` + 1, ... of such a tensor, given as whole rows in f32. The result must not depend on
   // how many come at once.
   FunctionRef<void(const io::TensorInfo&, int64_t first, std::span<float> rows)> apply;
+  // Keys and texts that are added to the metadata.
+  std::vector<std::pair<std::string, std::string>> metadata = {};
 };
 
 // Writes `in`, a model of any form and any tensor types, to `out` as GGUF with the types of choose_types(). Metadata

@@ -169,15 +169,22 @@ void Runtime::load_adapters(const RuntimeOptions& options, const LogSink& sink) 
 void Runtime::set_rules(const RuntimeOptions& options, const LogSink& sink) {
   PromptRuleSources sources;
   sources.template_choice = options.prompt_template;
-  if (options.prompt_template.empty()) sources.adapter_template = adapter::shared_prompt_template(adapters_);
+  std::string_view source = "that --template chose";
+  if (options.prompt_template.empty()) {
+    source = "of the adapter";
+    sources.adapter_template = adapter::shared_prompt_template(adapters_);
+    if (sources.adapter_template.empty()) {
+      source = "that the model's file names";
+      sources.adapter_template = model_->file().metadata().get_string(adapter::kPromptTemplateKey, "");
+    }
+  }
   sources.chat_choice = options.chat_template;
   sources.jinja = tokenizer_->vocab().chat_template;
   rules_ = resolve_prompt_rules(sources);
   if (rules_.question && !options.raw) {
     log(sink, LogLevel::kInfo,
         fmt::format("prompts are wrapped in the {} template {}; --raw turns it off",
-                    tokenizer::chat_format_name(*rules_.question),
-                    options.prompt_template.empty() ? "of the adapter" : "that --template chose"));
+                    tokenizer::chat_format_name(*rules_.question), source));
   }
   log(sink, LogLevel::kInfo, fmt::format("chat template: {}", tokenizer::chat_format_name(rules_.chat)));
 }

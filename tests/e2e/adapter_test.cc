@@ -90,6 +90,24 @@ TEST_F(AdapterTest, MergedIntoItsModel) {
   EXPECT_EQ(fs::file_size(path("same.gguf")), fs::file_size(model()));
 }
 
+// What is asked of the merged model is wrapped as for the adapter.
+TEST_F(AdapterTest, MergedModelsKeepThePromptTemplate) {
+  adapter::LoraAdapter adapter = adapter::load_lora(kAdapter);
+  adapter.prompt_template = "instruction";
+  adapter::save_lora(adapter, path("a.gguf"), quant::DType::kF32);
+  succeed({"merge", model(), path("a.gguf"), path("merged.gguf"), "--type", "F32"});
+  const auto ask = [](const std::vector<std::string>& source) {
+    std::vector<std::string> arguments = {"main", "-n", "12", "--temp", "0", "-t", "2", "-p", "What is a patina?"};
+    arguments.insert(arguments.end(), source.begin(), source.end());
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome;
+  };
+  const Outcome merged = ask({"-m", path("merged.gguf")});
+  EXPECT_EQ(merged.out, ask({"-m", model(), "--lora", path("a.gguf")}).out);
+  EXPECT_THAT(merged.err, HasSubstr("wrapped in the instruction template that the model's file names"));
+}
+
 // The lengths of rows are computed once for the layer's output, and once for the merged weights.
 TEST_F(AdapterTest, WithMagnitudesLaidOverTheModelAndMerged) {
   adapter::LoraAdapter adapter = adapter::load_lora(kAdapter);
