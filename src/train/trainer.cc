@@ -304,9 +304,19 @@ LossSum Trainer::sum_of_team(const LossSum& own) {
                          .preferred = static_cast<size_t>(sums[6])}};
 }
 
-StepRecord Trainer::run_step() {
+// Rows are read when they are trained on; where one cannot be read any more, nothing that was learned is lost.
+std::vector<Batch> Trainer::batches_of_step(uint64_t step, const TrainObserver& observer) {
+  try {
+    return pack(data_, share_of(data_, rows_of_step(step), place()), kPassTokens);
+  } catch (const Error&) {
+    if (steps_made_ > 0) save(observer);
+    throw;
+  }
+}
+
+StepRecord Trainer::run_step(const TrainObserver& observer) {
   const Clock::time_point start = Clock::now();
-  const std::vector<Batch> batches = pack(data_, share_of(data_, rows_of_step(step_), place()), kPassTokens);
+  const std::vector<Batch> batches = batches_of_step(step_, observer);
   const StepSize own = StepSize::of(batches);
   std::array<double, 3> sums = {static_cast<double>(own.tokens), static_cast<double>(own.pairs), 0};
   for (const Batch& batch : batches) sums[2] += static_cast<double>(batch.example_tokens);
@@ -446,7 +456,7 @@ void Trainer::learn(const TrainObserver& observer) {
   };
   double seconds = 0;
   while (step_ < steps_ && !out_of_patience() && !work_.first_says(out_of_time())) {
-    const StepRecord record = run_step();
+    const StepRecord record = run_step(observer);
     if (log_) log_->write(record);
     seconds += record.seconds;
     ++steps_made_;

@@ -64,9 +64,9 @@ class Trainer {
   Plan plan();
 
   // Runs to the end or until stopped, and saves the adapter and a checkpoint, each atomically. Throws kIo where saving
-  // or logging fails (what was saved before is as it was) and kInvalidData when the loss stops being a number. In a
-  // team, a process that is gone stops the run; throws kIncompatible where processes have not the same data, settings
-  // or weights.
+  // or logging fails (what was saved before is as it was), kInvalidData when the loss stops being a number, and what
+  // reading a row throws, after saving. In a team, a process that is gone stops the run; throws kIncompatible where
+  // processes have not the same data, settings or weights.
   TrainResult run(const TrainObserver& observer);
 
   // The loss of all rows with the adapter as it would be saved now. In a team all measure, each its share.
@@ -90,7 +90,8 @@ class Trainer {
   void agree_on_the_run();
   void learn(const TrainObserver& observer);
   LossSum sum_of_team(const LossSum& own);
-  StepRecord run_step();
+  std::vector<Batch> batches_of_step(uint64_t step, const TrainObserver& observer);
+  StepRecord run_step(const TrainObserver& observer);
   void require_same_weights();
   void save(const TrainObserver& observer);
   bool save_is_due() const;

@@ -357,6 +357,35 @@ TEST_F(TrainerTest, SaysWhatIsWrongBeforeItBegins) {
   expect_error([&] { workshop.trainer({}, path("no/folder/a")); }, ErrorKind::kIo, "no/folder");
 }
 
+// Examples that cannot be read any more from some time on, as when their file is written to.
+class FailingData final : public DataSet {
+ public:
+  size_t size() const override { return examples_.size(); }
+  Example example(size_t index) const override {
+    if (++reads_ > kReads) fail(ErrorKind::kInvalidData, "the file has changed");
+    return examples_.example(index);
+  }
+  std::string place(size_t index) const override { return examples_.place(index); }
+  const DataTotals& totals() const override { return examples_.totals(); }
+
+ private:
+  static constexpr int kReads = 30;
+  ExampleList examples_{some_examples()};
+  mutable int reads_ = 0;
+};
+
+TEST_F(TrainerTest, SavesWhatWasLearnedWhenARowCannotBeRead) {
+  Workshop workshop(1);
+  TrainOptions options = many_epochs();
+  options.save_every = 0;
+  const FailingData data;
+  const adapter::LoraAdapter lora = new_adapter(workshop.model(), {}, "");
+  Trainer trainer(workshop.model(), workshop.context(), lora, data, options, {path("a")});
+  expect_error([&] { trainer.run({}); }, ErrorKind::kInvalidData, "the file has changed");
+  EXPECT_GT(open_checkpoint(RunFiles{path("a")}.checkpoint()).contents.step, 5);
+  EXPECT_FALSE(read_file(path("a")).empty());
+}
+
 TEST_F(TrainerTest, StopsWhenTheLossIsLost) {
   Workshop workshop(1);
   write_file(path("a"), "precious");
