@@ -86,13 +86,13 @@ Weighed weigh(const LossOptions& options, const Batch& batch, const StepSize& si
     std::fill(result.weights.begin() + static_cast<std::ptrdiff_t>(range.begin),
               result.weights.begin() + static_cast<std::ptrdiff_t>(range.end), static_cast<float>(weight));
   };
-  const size_t stride = batch.holds_pairs() ? 2 : 1;
-  for (size_t i = 0; i < batch.parts.size(); i += stride) {
+  for (size_t i = 0; i < batch.parts.size(); ++i) {
+    if (batch.parts[i].rejected) continue;
     const AnswerLikelihood chosen = likelihood(batch, i, losses);
     result.sum.tokens += chosen.tokens;
     if (learns_tokens) result.sum.loss -= chosen.log_p;
     set(i, of_token);
-    if (stride == 1) continue;
+    if (!batch.is_chosen(i)) continue;
     const auto pair_under = [&](std::span<const float> model) {
       return model.empty() ? PairLikelihood{}
                            : PairLikelihood{likelihood(batch, i, model), likelihood(batch, i + 1, model)};
@@ -123,9 +123,10 @@ double LossSum::mean() const {
 StepSize StepSize::of(std::span<const Batch> batches) {
   StepSize size;
   for (const Batch& batch : batches) {
-    const size_t stride = batch.holds_pairs() ? 2 : 1;
-    for (size_t i = 0; i < batch.parts.size(); i += stride) size.tokens += batch.targets_of(i).size();
-    if (stride == 2) size.pairs += batch.examples;
+    for (size_t i = 0; i < batch.parts.size(); ++i) {
+      if (!batch.parts[i].rejected) size.tokens += batch.targets_of(i).size();
+      if (batch.is_chosen(i)) ++size.pairs;
+    }
   }
   return size;
 }

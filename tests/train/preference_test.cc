@@ -211,6 +211,29 @@ TEST(Preference, DpoBeginsWithoutPreference) {
   EXPECT_EQ(sum.preference.preferred, 0);
 }
 
+// Preferences among other examples count as their chosen answers, and nothing of the others does.
+TEST(Preference, MayStandAmongOtherExamplesWhenMeasured) {
+  Workshop workshop(1);
+  workshop.context().precise = true;
+  const adapter::Attachment none(workshop.model().sites().size());
+  const LossSetting setting{workshop.model(), workshop.context(), none};
+  std::vector<Example> examples = some_preferences();
+  examples.insert(examples.begin() + 1, answer({1, 8, 3}, {7, 2}));
+  const std::vector<Batch> together = packed(examples, 1000);
+  ASSERT_EQ(together.size(), 1);
+  double expected = 0;
+  for (const Example& example : examples) {
+    expected += mean_loss(setting, example) * static_cast<double>(example.loss_tokens());
+  }
+  const LossSum sum = batch_loss(setting, together[0]);
+  EXPECT_EQ(sum.tokens, 3 + 2 + 3 + 2);
+  EXPECT_EQ(sum.examples, 4);
+  EXPECT_EQ(sum.preference.pairs, 3);
+  EXPECT_NEAR(sum.loss, expected, 1e-5 * expected);
+  EXPECT_EQ(StepSize::of(together).tokens, 10);
+  EXPECT_EQ(StepSize::of(together).pairs, 3);
+}
+
 // Examples that begin alike give the same loss and gradients together, where that is computed once, as each alone.
 TEST(SharedBeginnings, ChangeNothing) {
   Workshop workshop(2);

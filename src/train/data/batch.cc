@@ -17,7 +17,7 @@ TokenRange Batch::targets_of(size_t part) const {
   return {parts[part].targets, part + 1 < parts.size() ? parts[part + 1].targets : targets.size()};
 }
 
-void Batch::add_part(const Example& example) {
+void Batch::add_part(const Example& example, bool rejected) {
   size_t trunk = 0;
   size_t shared = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -27,7 +27,7 @@ void Batch::add_part(const Example& example) {
     shared = common;
   }
   const size_t begin = tokens.size();
-  parts.push_back({begin, targets.size(), trunk, shared});
+  parts.push_back({begin, targets.size(), trunk, shared, rejected});
   example_tokens += example.tokens.size() - 1;
   tokens.insert(tokens.end(), example.tokens.begin() + static_cast<std::ptrdiff_t>(shared), example.tokens.end() - 1);
   for (const TokenRange& range : example.loss) {
@@ -39,8 +39,8 @@ void Batch::add_part(const Example& example) {
 }
 
 void Batch::add(const Example& example) {
-  add_part(example);
-  if (example.rejected) add_part(*example.rejected);
+  add_part(example, false);
+  if (example.rejected) add_part(*example.rejected, true);
   ++examples;
 }
 

@@ -23,6 +23,7 @@ struct Batch {
     size_t targets;  // where its own begin, in `positions` and `targets`
     size_t trunk;    // the part that it shares its first tokens with
     size_t shared;   // how many these are
+    bool rejected;   // the answer not wanted of a preference, whose chosen one is the part before
   };
 
   std::vector<TokenId> tokens;
@@ -35,14 +36,14 @@ struct Batch {
   std::span<const TokenId> tokens_of(size_t part) const;
   // The targets [begin, end) of a part.
   TokenRange targets_of(size_t part) const;
-  // Whether every example is a preference.
-  bool holds_pairs() const { return parts.size() == 2 * examples; }
+  // Whether a part is the chosen answer of a preference.
+  bool is_chosen(size_t part) const { return part + 1 < parts.size() && parts[part + 1].rejected; }
   void add(const Example& example);
   // Adds it unless the batch would have more than `max_tokens`; false then. To an empty batch always.
   bool try_add(const Example& example, size_t max_tokens);
 
  private:
-  void add_part(const Example& example);
+  void add_part(const Example& example, bool rejected);
 };
 
 // The examples chosen by `order`, in that order, in as few batches of at most `max_tokens` tokens as whole examples

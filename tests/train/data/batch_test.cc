@@ -71,7 +71,9 @@ TEST(Pack, KeepsPairsTogether) {
   EXPECT_EQ(examples.totals().longest, 7);
   const std::vector<Batch> batches = pack(examples, data_order(2), 6);
   ASSERT_EQ(batches.size(), 2);
-  EXPECT_TRUE(batches[0].holds_pairs());
+  EXPECT_TRUE(batches[0].is_chosen(0));
+  EXPECT_TRUE(batches[0].parts[1].rejected);
+  EXPECT_FALSE(batches[0].is_chosen(1));
   EXPECT_THAT(batches[0].tokens, ElementsAre(1, 2, 1, 2, 4));
   EXPECT_THAT(batches[0].targets, ElementsAre(3, 4, 5));
 }
