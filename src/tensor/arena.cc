@@ -4,14 +4,22 @@
 #include <iterator>
 #include <utility>
 
+// As g++ says it, and as clang++ does.
 #if defined(__SANITIZE_ADDRESS__)
+#define PATINA_POISONS
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PATINA_POISONS
+#endif
+#endif
+#if defined(PATINA_POISONS)
 #include <sanitizer/asan_interface.h>
 #endif
 
 namespace patina::tensor {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(PATINA_POISONS)
 constexpr size_t kGap = 64;  // between blocks, for the sanitizer to see what runs over
 void forbid(std::byte* from, size_t bytes) { __asan_poison_memory_region(from, bytes); }
 void allow(std::byte* from, size_t bytes) { __asan_unpoison_memory_region(from, bytes); }
@@ -21,7 +29,9 @@ void forbid(std::byte* /*from*/, size_t /*bytes*/) {}
 void allow(std::byte* /*from*/, size_t /*bytes*/) {}
 #endif
 
-// Large, so that few blocks stand at an end; only what is touched counts.
+// Large, so that few blocks stand at an end; only what is touched counts. But many arenas hold little for long, and the
+// first page of a large region is a huge one.
+constexpr size_t kFirstRegionBytes = size_t{1} << 20;
 constexpr size_t kRegionBytes = size_t{256} << 20;
 
 }  // namespace
@@ -59,7 +69,8 @@ std::byte* Arena::take_from(Region& region, std::map<size_t, size_t>::iterator p
 }
 
 Arena::Region& Arena::add_region(size_t size) {
-  Region region{.memory = platform::HugeBuffer(std::max(size, kRegionBytes)), .free = {}, .touched = 0};
+  const size_t least = regions_.empty() && size < kFirstRegionBytes ? kFirstRegionBytes : kRegionBytes;
+  Region region{.memory = platform::HugeBuffer(std::max(size, least)), .free = {}, .touched = 0};
   forbid(region.memory.data(), region.memory.size());
   region.free.emplace(0, region.memory.size());
   return regions_.emplace_back(std::move(region));

@@ -22,7 +22,7 @@ Tensor BufferPool::make(int64_t rows, int64_t cols) {
 }
 
 Tensor BufferPool::make_again(const Outline& outline) {
-  const size_t bytes = std::max<size_t>(static_cast<size_t>(outline.size()) * sizeof(float), Arena::kAlignment);
+  const size_t bytes = std::max<size_t>(static_cast<size_t>(outline.size()) * sizeof(float), 1);
   auto* data = reinterpret_cast<float*>(state_->arena.take(bytes));
   Tensor result;
   static_cast<Outline&>(result) = outline;

@@ -1,12 +1,15 @@
 #include "tensor/arena.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <random>
+#include <vector>
 
 namespace patina::tensor {
 namespace {
@@ -64,6 +67,21 @@ TEST(Arena, ABlockMayBeLargerThanARegion) {
   first[kLarge - 1] = second[kLarge - 1] = std::byte{1};
   arena.put_back(first, kLarge);
   EXPECT_EQ(arena.take(kLarge), first);
+}
+
+size_t address_space() {
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// One that holds little has no huge page of its own.
+TEST(Arena, ManyMayHoldLittle) {
+  const size_t before = address_space();
+  ASSERT_GT(before, 0);
+  std::vector<Arena> arenas(500);
+  for (Arena& arena : arenas) arena.take(100)[99] = std::byte{1};
+  EXPECT_LT(address_space() - before, 700 * kMebibyte);
 }
 
 TEST(Arena, TrimmingForgetsWhatIsFree) {

@@ -59,5 +59,19 @@ TEST(BufferPoolTest, TrimGivesBackWhatIsFree) {
   EXPECT_EQ(pool.bytes(), bytes);
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+// In a build with the sanitizer, which sees only what the arena says of its memory.
+TEST(BufferPoolDeathTest, TheSanitizerSeesWhereTensorsEnd) {
+  BufferPool pool;
+  const Tensor tensor = pool.make(3, 5);
+  float* values = tensor.data();
+  EXPECT_DEATH(values[15] = 1, "use-after-poison");
+  Tensor freed = pool.make(3, 5);
+  values = freed.data();
+  freed = {};
+  EXPECT_DEATH(values[0] = 1, "use-after-poison");
+}
+#endif
+
 }  // namespace
 }  // namespace patina::tensor
