@@ -96,9 +96,9 @@ LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& op
 void add_magnitudes(LoraAdapter& adapter, const BaseWeights& base);
 
 // Writes a GGUF adapter (docs/formats/adapter.md) that llama.cpp loads as it is, atomically: on failure (kIo) the file
-// at `path` is as it was. `type`: kF32 or kF16, of all tensors. Throws kInvalidArgument for another type, an adapter
-// without entries, or numbers that are not finite (in f16: too large for it); kUnsupported for norms,
-// which no reader of such files applies.
+// at `path` is as it was. `type`: kF32 or kF16, of all matrices; magnitudes are f32. Throws kInvalidArgument for
+// another type, an adapter without entries, or numbers that are not finite (in f16: too large for it); kUnsupported for
+// norms, which no reader of such files applies.
 void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, quant::DType type);
 
 // Reads an adapter, told by its content: a GGUF file, a PEFT folder (peft/peft_folder.h) or the safetensors file in it,

@@ -107,20 +107,21 @@ EncodedTensors::EncodedTensors(quant::DType type) : type_(type) {
 }
 
 void EncodedTensors::add(std::string name, const tensor::Tensor& tensor) {
-  add(std::move(name), tensor.values(), {tensor.cols(), tensor.rows()});
+  add(std::move(name), type_, tensor.values(), {tensor.cols(), tensor.rows()});
 }
 
 void EncodedTensors::add_vector(std::string name, const tensor::Tensor& tensor) {
-  add(std::move(name), tensor.values(), {tensor.size()});
+  add(std::move(name), quant::DType::kF32, tensor.values(), {tensor.size()});
 }
 
-void EncodedTensors::add(std::string name, std::span<const float> values, std::vector<int64_t> shape) {
+void EncodedTensors::add(std::string name, quant::DType type, std::span<const float> values,
+                         std::vector<int64_t> shape) {
   const auto size = static_cast<int64_t>(values.size());
-  std::vector<std::byte>& bytes = contents_.emplace_back(static_cast<size_t>(quant::row_bytes(type_, size)));
+  std::vector<std::byte>& bytes = contents_.emplace_back(static_cast<size_t>(quant::row_bytes(type, size)));
   std::byte* out = bytes.data();
   for (const float value : values) {
     bool finite = std::isfinite(value);
-    if (type_ == quant::DType::kF16) {
+    if (type == quant::DType::kF16) {
       const f16 half = to_f16(value);
       finite = std::isfinite(to_f32(half));
       std::memcpy(out, &half, sizeof(half));
@@ -131,10 +132,10 @@ void EncodedTensors::add(std::string name, std::span<const float> values, std::v
     }
     if (!finite) {
       fail(ErrorKind::kInvalidArgument, "the adapter is not saved: {} holds {}, which {} cannot express", name, value,
-           quant::name(type_));
+           quant::name(type));
     }
   }
-  tensors_.push_back({std::move(name), type_, std::move(shape), bytes});
+  tensors_.push_back({std::move(name), type, std::move(shape), bytes});
 }
 
 void require_no_magnitudes(const LoraAdapter& adapter, std::string_view what) {

@@ -67,11 +67,12 @@ class EncodedTensors {
   explicit EncodedTensors(quant::DType type);
   // Throws kInvalidArgument for a number that is not finite, or too large for the type.
   void add(std::string name, const tensor::Tensor& tensor);
+  // In f32 whatever the type: small beside matrices, and each number counts for a whole row.
   void add_vector(std::string name, const tensor::Tensor& tensor);
   std::span<const io::TensorToWrite> tensors() const { return tensors_; }
 
  private:
-  void add(std::string name, std::span<const float> values, std::vector<int64_t> shape);
+  void add(std::string name, quant::DType type, std::span<const float> values, std::vector<int64_t> shape);
 
   quant::DType type_;
   std::deque<std::vector<std::byte>> contents_;

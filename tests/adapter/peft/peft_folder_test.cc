@@ -127,10 +127,12 @@ TEST(SavePeft, KeepsMagnitudes) {
   EXPECT_EQ(io::read_bytes(folder / "out" / "adapter_model.safetensors"),
             io::read_bytes(golden_folder("dora") / "adapter_model.safetensors"));
   EXPECT_EQ(json::parse(std::ifstream(folder / "out" / "adapter_config.json"))["use_dora"], true);
-  save_lora(adapter, folder / "adapter.gguf", DType::kF32);
-  const LoraAdapter copy = load_lora(folder / "adapter.gguf");
-  for (size_t i = 0; i < copy.entries.size(); ++i) {
-    EXPECT_TRUE(std::ranges::equal(copy.entries[i].magnitude.values(), adapter.entries[i].magnitude.values()));
+  for (const DType type : {DType::kF32, DType::kF16}) {
+    save_lora(adapter, folder / "adapter.gguf", type);
+    const LoraAdapter copy = load_lora(folder / "adapter.gguf");
+    for (size_t i = 0; i < copy.entries.size(); ++i) {
+      EXPECT_TRUE(std::ranges::equal(copy.entries[i].magnitude.values(), adapter.entries[i].magnitude.values()));
+    }
   }
   LoraAdapter some = adapter;
   some.entries[1].magnitude = {};
