@@ -17,7 +17,7 @@ struct StepRecord {
   uint64_t steps;  // of the whole run
   uint64_t epoch;  // from 1
   uint64_t epochs;
-  double loss;                    // mean over the step's tokens that carry loss, before the step, in nats
+  double loss;                    // before the step, in nats: LossSum::mean()
   PreferenceSum preference = {};  // of the step, where preferences are learned
   double learning_rate;
   double gradient_norm;  // before clipping

@@ -31,6 +31,7 @@ constexpr size_t kRowsToCompare = 5;
 // Forward, and backward through as many products in f32 instead of 8 bits; measured.
 constexpr double kStepToForward = 3.5;
 constexpr double kRecomputation = 1.0;
+constexpr double kReference = 1.0;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -233,7 +234,9 @@ Plan Trainer::plan() {
   const double tokens_left = static_cast<double>(plan.epoch_tokens) * static_cast<double>(steps_ - step_) /
                              static_cast<double>(steps_per_epoch());
   plan.seconds = seconds / static_cast<double>(measured) * tokens_left *
-                 (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0)) / static_cast<double>(place().size);
+                 (kStepToForward + (recompute_blocks_ ? kRecomputation : 0.0) +
+                  (options_.loss.objective == Objective::kDpo ? kReference : 0.0)) /
+                 static_cast<double>(place().size);
   plan.notes = notes_;
   plan.hint = learning_hint(amount_, epochs_, schedule_.peak, usual_learning_rate(options_, weights_in(model_.file())));
   return plan;
