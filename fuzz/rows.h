@@ -10,16 +10,18 @@
 namespace patina::train {
 
 // Reads all rows of a text and ends the program where they break their contract: rows stand one behind the other, a
-// good one is found again where it begins, and what the assistant says is never empty.
+// good one is found again where it begins, and what the assistant says, or should not say, is never empty.
 inline void read_rows(const RowForm& form, std::string_view text) {
   size_t from = 0;
   while (const std::optional<TextSpan> row = form.find(from)) {
     if (row->begin < from || row->end < row->begin || row->end > text.size()) std::abort();
     try {
       check_utf8(text, *row);
-      for (const tokenizer::ChatMessage& turn : form.parse(*row).turns) {
+      const Row read = form.parse(*row);
+      for (const tokenizer::ChatMessage& turn : read.turns) {
         if (turn.role == "assistant" && turn.content.empty()) std::abort();
       }
+      if (read.rejected && (read.rejected->empty() || read.turns.back().role != "assistant")) std::abort();
       const std::optional<TextSpan> again = form.find(row->begin);
       if (!again || again->begin != row->begin || again->end != row->end) std::abort();
     } catch (const RowError& error) {
