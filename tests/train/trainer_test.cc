@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "base/error.h"
 #include "train/loss.h"
 #include "train/memory_need.h"
 #include "train/test_support.h"
