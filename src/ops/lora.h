@@ -11,11 +11,12 @@ namespace patina::ops {
 struct LoraTerm {
   Tensor a;  // [rank x in]
   Tensor b;  // [out x rank]
-  // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
+  // NOLINTBEGIN(readability-redundant-member-init): g++ warns without them where a list leaves them out
   Tensor gain = {};  // [out x 1], or empty: 1
   // Of a gain that is trained: gain = magnitude * inverse_length, each [out x 1]; the magnitude receives a gradient.
   Tensor magnitude = {};
   Tensor inverse_length = {};  // of the rows of W + scale * B A, which are constant to the gradients
+  // NOLINTEND(readability-redundant-member-init)
   float scale = 1.0F;
   float dropout = 0.0F;       // share of x's elements set to zero on the way into A, while recording
   uint64_t dropout_seed = 0;  // decides which, together with the position
