@@ -39,6 +39,7 @@ struct WeightEdit {
   // how many come at once.
   FunctionRef<void(const io::TensorInfo&, int64_t first, std::span<float> rows)> apply;
   // Keys and texts that are added to the metadata.
+  // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
   std::vector<std::pair<std::string, std::string>> metadata = {};
 };
 

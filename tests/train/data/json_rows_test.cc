@@ -1,5 +1,7 @@
 #include "train/data/json_rows.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "train/data/rows_support.h"
@@ -49,10 +51,12 @@ TEST(JsonRows, PreferencesHaveManyShapes) {
   const std::string r = R"([{"role": "user", "content": "p"}, {"role": "assistant", "content": "r"}])";
   const std::string c_alone = R"([{"role": "assistant", "content": "c"}])";
   const std::string r_alone = R"([{"role": "assistant", "content": "r"}])";
+  const auto pair = [](const char* prompt, const std::string& chosen, const std::string& rejected) {
+    return fmt::format(R"({}"chosen": {}, "rejected": {})", prompt, chosen, rejected);
+  };
   for (const std::string& fields :
-       {R"("chosen": )" + c + R"(, "rejected": )" + r, R"("prompt": "p", "chosen": )" + c + R"(, "rejected": )" + r,
-        R"("prompt": "p", "chosen": )" + c_alone + R"(, "rejected": )" + r_alone,
-        R"("prompt": [{"role": "user", "content": "p"}], "chosen": )" + c_alone + R"(, "rejected": )" + r_alone}) {
+       {pair("", c, r), pair(R"("prompt": "p", )", c, r), pair(R"("prompt": "p", )", c_alone, r_alone),
+        pair(R"("prompt": [{"role": "user", "content": "p"}], )", c_alone, r_alone)}) {
     const Row chat = row(fields);
     EXPECT_EQ(chat.kind, RowKind::kChat) << fields;
     EXPECT_EQ(turns_of(chat), "user: p\nassistant: c\n") << fields;
