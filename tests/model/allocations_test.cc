@@ -16,8 +16,9 @@
 #include "ops/cross_entropy.h"
 #include "quant/quantize.h"
 
-// No step of training makes a float copy of a weight matrix: operator new notes the largest block that is asked for
-// while a forward and a backward pass run over matrices of 16 MiB in f32 and activations of a few KiB.
+// No step of training makes a float copy of a weight matrix: the pool of tensors tells what all of them took, and
+// operator new notes the largest other block, while a forward and a backward pass run over matrices of 4 and 16 MiB in
+// f32 and activations of a few KiB.
 namespace {
 std::atomic<size_t> largest_allocation = 0;
 
@@ -142,8 +143,11 @@ TEST(Allocations, TrainingHoldsNoFloatCopyOfAMatrix) {
     const ops::CrossEntropy loss = ops::cross_entropy(context, hidden, model->output_matrix(), targets, weights, true);
     tape.backward(context, hidden, loss.dhidden);
     ASSERT_TRUE(tape.gradient(lora.entries.front().a));
-    EXPECT_LE(largest_allocation, size_t{kThreads} << 20) << "1 MiB a thread";
-    EXPECT_GT(largest_allocation, size_t{1} << 15) << "allocations go past this test's operator new";
+    EXPECT_LE(largest_allocation, size_t{1} << 20) << "beside tensors";
+    EXPECT_GT(largest_allocation, 0) << "allocations go past this test's operator new";
+    // All tensors together, 1 MiB a thread for tiles among them: no matrix of 4 MiB or more.
+    EXPECT_LE(buffers.peak_bytes(), int64_t{3} << 20);
+    EXPECT_GT(buffers.peak_bytes(), int64_t{1} << 20);
   }
 }
 
