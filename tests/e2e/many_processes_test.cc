@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <future>
 #include <thread>
 
+#include "adapter/distance.h"
 #include "adapter/lora_adapter.h"
 #include "e2e/program.h"
 
@@ -16,6 +16,7 @@
 namespace patina::e2e {
 namespace {
 
+using adapter::distance;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -29,21 +30,6 @@ size_t count(const std::string& text, const std::string& part) {
   size_t found = 0;
   for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
   return found;
-}
-
-// The length of the difference of two adapters by the length of the first.
-double distance(const adapter::LoraAdapter& a, const adapter::LoraAdapter& b) {
-  double difference = 0;
-  double length = 0;
-  for (size_t i = 0; i < a.entries.size(); ++i) {
-    for (const auto& [x, y] : {std::pair(a.entries[i].a, b.entries[i].a), std::pair(a.entries[i].b, b.entries[i].b)}) {
-      for (size_t k = 0; k < x.values().size(); ++k) {
-        difference += std::pow(static_cast<double>(x.values()[k]) - static_cast<double>(y.values()[k]), 2);
-        length += std::pow(static_cast<double>(x.values()[k]), 2);
-      }
-    }
-  }
-  return std::sqrt(difference / length);
 }
 
 class ManyProcesses : public testing::Test {

@@ -12,6 +12,7 @@
 #include "autograd/tape.h"
 #include "base/error.h"
 #include "io/model_file.h"
+#include "model/golden_gradients.h"
 #include "model/model.h"
 #include "ops/cross_entropy.h"
 
@@ -20,35 +21,14 @@
 namespace patina::model {
 namespace {
 
-constexpr double kTolerance = 2e-4;
 constexpr size_t kSequences = 2;
-
-std::filesystem::path golden(const std::string& name) {
-  return std::filesystem::path(PATINA_SOURCE_DIR) / "tests/golden/gradients" / name;
-}
-
-std::span<const float> floats(const io::TensorInfo& tensor) {
-  return {reinterpret_cast<const float*>(tensor.data.data()), static_cast<size_t>(tensor.elements())};
-}
-
-// Relative to the expected values' own size.
-void expect_near(std::span<const float> actual, std::span<const float> expected, const std::string& what) {
-  ASSERT_EQ(actual.size(), expected.size()) << what;
-  double error = 0;
-  double size = 0;
-  for (size_t i = 0; i < actual.size(); ++i) {
-    error += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
-    size += std::pow(static_cast<double>(expected[i]), 2);
-  }
-  EXPECT_LT(std::sqrt(error), kTolerance * std::sqrt(size) + 1e-7) << what;
-}
 
 class GradientsTest : public testing::TestWithParam<std::string> {
  protected:
   GradientsTest()
-      : expected_(io::ModelFile::open(golden(GetParam() + "-expected.gguf"))),
-        model_(Model::load(io::ModelFile::open(golden(GetParam() + ".gguf")), pool_)),
-        lora_(adapter::load_lora(golden(GetParam() + "-adapter.gguf"))),
+      : expected_(io::ModelFile::open(golden_gradients(GetParam() + "-expected.gguf"))),
+        model_(Model::load(io::ModelFile::open(golden_gradients(GetParam() + ".gguf")), pool_)),
+        lora_(adapter::load_lora(golden_gradients(GetParam() + "-adapter.gguf"))),
         attachment_(model_->sites().size()) {
     adapter::attach_lora(lora_, "adapter", 1.0F, {model_->sites(), model_->hyper().architecture}, attachment_, {});
     for (size_t i = 0; i < kSequences; ++i) {
@@ -165,7 +145,8 @@ INSTANTIATE_TEST_SUITE_P(Architectures, GradientsTest, testing::ValuesIn(kCases)
 TEST(Gradients, CoverEveryArchitecture) {
   std::set<std::string> covered;
   for (const std::string& name : kCases) {
-    covered.insert(io::ModelFile::open(golden(name + ".gguf"))->metadata().get_string("general.architecture"));
+    covered.insert(
+        io::ModelFile::open(golden_gradients(name + ".gguf"))->metadata().get_string("general.architecture"));
   }
   const std::vector<std::string> names = architecture_names();
   EXPECT_EQ(covered, std::set<std::string>(names.begin(), names.end()));

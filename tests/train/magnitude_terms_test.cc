@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "adapter/weight_change.h"
 #include "io/model_file.h"
+#include "model/golden_gradients.h"
 #include "train/data/batch.h"
 #include "train/loss.h"
 #include "train/test_support.h"
@@ -15,25 +14,9 @@
 namespace patina::train {
 namespace {
 
-std::filesystem::path golden(const std::string& name) {
-  return std::filesystem::path(PATINA_SOURCE_DIR) / "tests/golden/gradients" / name;
-}
-
-std::span<const float> floats(const io::TensorInfo& tensor) {
-  return {reinterpret_cast<const float*>(tensor.data.data()), static_cast<size_t>(tensor.elements())};
-}
-
-// Relative to the expected values' own size.
-void expect_near(std::span<const float> actual, std::span<const float> expected, const std::string& what) {
-  ASSERT_EQ(actual.size(), expected.size()) << what;
-  double error = 0;
-  double size = 0;
-  for (size_t i = 0; i < actual.size(); ++i) {
-    error += std::pow(static_cast<double>(actual[i]) - static_cast<double>(expected[i]), 2);
-    size += std::pow(static_cast<double>(expected[i]), 2);
-  }
-  EXPECT_LT(std::sqrt(error), 2e-4 * std::sqrt(size) + 1e-7) << what;
-}
+using model::expect_near;
+using model::floats;
+using model::golden_gradients;
 
 // The sequences of a case, with loss where they say.
 std::vector<Example> examples_of(const io::ModelFile& expected) {
@@ -61,10 +44,11 @@ class MagnitudeTest : public testing::TestWithParam<std::string> {
   tensor::BufferPool buffers_;
   ops::Context context_{
       .pool = pool_, .kernels = kernels::default_kernels(), .buffers = buffers_, .recorder = nullptr, .precise = true};
-  std::unique_ptr<model::Model> model_ = model::Model::load(io::ModelFile::open(golden(GetParam() + ".gguf")), pool_);
+  std::unique_ptr<model::Model> model_ =
+      model::Model::load(io::ModelFile::open(golden_gradients(GetParam() + ".gguf")), pool_);
   adapter::BaseWeights weights_{model_->file(), pool_, context_.kernels};
-  std::unique_ptr<io::ModelFile> expected_ = io::ModelFile::open(golden(GetParam() + "-dora-expected.gguf"));
-  adapter::LoraAdapter lora_ = adapter::load_lora(golden(GetParam() + "-dora-adapter.gguf"));
+  std::unique_ptr<io::ModelFile> expected_ = io::ModelFile::open(golden_gradients(GetParam() + "-dora-expected.gguf"));
+  adapter::LoraAdapter lora_ = adapter::load_lora(golden_gradients(GetParam() + "-dora-adapter.gguf"));
   adapter::Attachment attachment_{model_->sites().size()};
 };
 

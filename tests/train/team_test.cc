@@ -1,7 +1,7 @@
 #include <array>
 #include <atomic>
-#include <cmath>
 
+#include "adapter/distance.h"
 #include "adapter/lora_adapter.h"
 #include "train/gradient_sum.h"
 #include "train/loss.h"
@@ -11,6 +11,8 @@
 
 namespace patina::train {
 namespace {
+
+using adapter::distance;
 
 // Rows of very different numbers of loss tokens, so that a mean of means would show.
 std::vector<Example> uneven_examples() {
@@ -36,21 +38,6 @@ struct Member {
   TrainObserver observer = {};
   const DataSet* validation = nullptr;
 };
-
-// The length of the difference of two adapters by the length of the first.
-double distance(const adapter::LoraAdapter& a, const adapter::LoraAdapter& b) {
-  double difference = 0;
-  double length = 0;
-  for (size_t i = 0; i < a.entries.size(); ++i) {
-    for (const auto& [x, y] : {std::pair(a.entries[i].a, b.entries[i].a), std::pair(a.entries[i].b, b.entries[i].b)}) {
-      for (size_t k = 0; k < x.values().size(); ++k) {
-        difference += std::pow(static_cast<double>(x.values()[k]) - static_cast<double>(y.values()[k]), 2);
-        length += std::pow(static_cast<double>(x.values()[k]), 2);
-      }
-    }
-  }
-  return std::sqrt(difference / length);
-}
 
 class TeamTest : public testing::Test {
  protected:
