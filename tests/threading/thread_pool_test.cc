@@ -1,6 +1,7 @@
 #include "threading/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -154,6 +155,22 @@ TEST_P(ThreadPoolTest, SeveralThreadsMayShareIt) {
   }
   for (auto& caller : callers) caller.join();
   EXPECT_EQ(total, 3 * 50 * 30);
+}
+
+// A worker that comes late to the last job must not take the end of the pool for one more job that it has missed. The
+// alarm ends the test where one waits for ever.
+TEST_P(ThreadPoolTest, EndsWhileWorkersComeLate) {
+  constexpr unsigned kSecondsToEnd = 60;
+  ::alarm(kSecondsToEnd);
+  std::atomic<int64_t> total = 0;
+  const int pools = 6000 / GetParam();
+  for (int i = 0; i < pools; ++i) {
+    ThreadPool pool(GetParam());
+    pool.run([](int) {});  // wakes every worker
+    pool.parallel_for(2, 1, [&](int64_t begin, int64_t end, int) { total += end - begin; });
+  }
+  ::alarm(0);
+  EXPECT_EQ(total, 2 * pools);
 }
 
 TEST(ThreadPool, RefusesAnImpossibleNumberOfThreads) {
