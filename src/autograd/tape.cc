@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "autograd/saved_tensors.h"
+#include "ops/rows.h"
 
 namespace patina::autograd {
 
@@ -78,7 +79,7 @@ ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block)
   Tensor y = block(context, x);
   if (!y.needs_grad()) return y;
   record(y, [this, x, y = y.outline(), block = std::move(block)](ops::Context& ctx, ops::Gradients& gradients) {
-    const Tensor dy = gradients.take(y);
+    Tensor dy = gradients.take(y);
     if (!dy) return;
     Tape inner(buffers_, options_);
     inner.options_.recompute_blocks = false;
@@ -86,7 +87,7 @@ ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block)
     {
       const RecorderSwap inner_swap(ctx, &inner);
       const Tensor again = block(ctx, x);
-      inner.backward(ctx, again, dy);
+      inner.backward(ctx, again, std::move(dy));
     }
     gradients_ = std::move(inner.gradients_);
   });
@@ -95,9 +96,9 @@ ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block)
 
 void Tape::accumulate_into(const Tensor& parameter, const Tensor& gradient) { gradients_[parameter.key()] = gradient; }
 
-void Tape::backward(ops::Context& context, const Tensor& result, const Tensor& gradient) {
+void Tape::backward(ops::Context& context, const Outline& result, Tensor gradient) {
   const RecorderSwap swap(context, nullptr);
-  gradients_[result.key()] = gradient;
+  gradients_[result.key()] = std::move(gradient);
   while (!steps_.empty()) {
     const Step step = std::move(steps_.back());
     steps_.pop_back();
@@ -133,6 +134,16 @@ ops::Tensor Tape::into(const Outline& input) {
   Tensor& gradient = gradients_[input.key()];
   if (!gradient) gradient = buffers_.make_zero(input.rows(), input.cols());
   return gradient;
+}
+
+void Tape::give(const ops::Context& context, const Outline& input, Tensor gradient) {
+  if (options_.watch != nullptr) touched_.push_back(input.key());
+  Tensor& total = gradients_[input.key()];
+  if (!total) {
+    total = std::move(gradient);
+  } else {
+    ops::add_to(context, total, gradient);
+  }
 }
 
 }  // namespace patina::autograd

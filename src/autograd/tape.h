@@ -30,7 +30,7 @@ struct TapeOptions {
 //   Tape tape(context.buffers, options);
 //   context.recorder = &tape;
 //   Tensor h = model.hidden(context, ...);       // forward, recorded
-//   tape.backward(context, h, dh);               // dh: d loss / d h, the caller's
+//   tape.backward(context, h, std::move(dh));    // dh: d loss / d h, used up
 //   Tensor da = tape.gradient(parameter);        // empty when none flowed
 class Tape final : public ops::Recorder, private ops::Gradients {
  public:
@@ -48,8 +48,9 @@ class Tape final : public ops::Recorder, private ops::Gradients {
   // Adds gradients of `parameter` to `gradient` (same shape), which keeps what it holds: for accumulation over passes.
   void accumulate_into(const Tensor& parameter, const Tensor& gradient);
 
-  // Runs every recorded step in reverse, each dropped as soon as it has run. Recording is off meanwhile.
-  void backward(ops::Context& context, const Tensor& result, const Tensor& gradient);
+  // Runs every recorded step in reverse, each dropped as soon as it has run. Recording is off meanwhile. The numbers of
+  // `gradient` change; moved in, its memory serves again as soon as they are no longer needed.
+  void backward(ops::Context& context, const Outline& result, Tensor gradient);
 
   // The gradient that has reached a tensor and was not taken by a step: of parameters, and of inputs that need one.
   Tensor gradient(const Outline& parameter) const;
@@ -64,6 +65,7 @@ class Tape final : public ops::Recorder, private ops::Gradients {
   Tensor take(const Outline& result) override;
   Tensor look(const Outline& result) override;
   Tensor into(const Outline& input) override;
+  void give(const ops::Context& context, const Outline& input, Tensor gradient) override;
 
   tensor::BufferPool& buffers_;
   TapeOptions options_;

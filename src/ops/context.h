@@ -26,6 +26,8 @@ class Gradients {
   virtual Tensor look(const Outline& result) = 0;
   // The gradient that flows into an input: same shape, zero at first use; the caller adds to it.
   virtual Tensor into(const Outline& input) = 0;
+  // Adds `gradient`, which the caller gives away: at first use it becomes the gradient of `input`.
+  virtual void give(const Context& context, const Outline& input, Tensor gradient) = 0;
 };
 
 // What a backward step keeps of a tensor's numbers.

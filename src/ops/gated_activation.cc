@@ -40,9 +40,7 @@ Tensor gated_activation(Context& context, const Tensor& gate, const Tensor& up, 
                    end - begin);
         });
         for (const auto& [input, d] : {std::pair(g.outline(), dg), std::pair(u.outline(), du)}) {
-          if (!input.needs_grad()) continue;
-          const Tensor total = gradients.into(input);
-          ctx.kernels.vector.add(total.data(), d.data(), total.data(), total.size());
+          if (input.needs_grad()) gradients.give(ctx, input, d);
         }
       });
   return out;

@@ -134,8 +134,7 @@ void lora_backward(Context& context, Gradients& gradients, const Tensor& x, cons
     });
     if (masked) {
       mask_dropped(context, term, target);
-      const Tensor dx = gradients.into(x);
-      vector.add(dx.data(), target.data(), dx.data(), dx.size());
+      gradients.give(context, x, target);
     }
   }
 }

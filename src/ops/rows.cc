@@ -1,6 +1,7 @@
 #include "ops/rows.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -9,26 +10,31 @@
 
 namespace patina::ops {
 
-Tensor add(Context& context, const Tensor& x, const Tensor& y) {
+namespace {
+
+void add_into(const Context& context, const Tensor& x, const Tensor& y, const Tensor& out) {
   constexpr int64_t kChunk = 16384;
-  Tensor out = context.make(x.rows(), x.cols());
-  out.set_needs_grad(x.needs_grad() || y.needs_grad());
   context.parallel(out.size(), kChunk, out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
     context.kernels.vector.add(x.data() + begin, y.data() + begin, out.data() + begin, end - begin);
   });
+}
+
+}  // namespace
+
+void add_to(const Context& context, const Tensor& total, const Tensor& x) { add_into(context, total, x, total); }
+
+Tensor add(Context& context, const Tensor& x, const Tensor& y) {
+  Tensor out = context.make(x.rows(), x.cols());
+  out.set_needs_grad(x.needs_grad() || y.needs_grad());
+  add_into(context, x, y, out);
   if (!context.records(out)) return out;
-  context.recorder->record(
-      out, [x = x.outline(), y = y.outline(), out = out.outline()](Context& ctx, Gradients& gradients) {
-        const Tensor dout = gradients.take(out);
-        if (!dout) return;
-        for (const Outline& input : {x, y}) {
-          if (!input.needs_grad()) continue;
-          const Tensor dinput = gradients.into(input);
-          ctx.parallel(out.size(), kChunk, out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
-            ctx.kernels.vector.add(dinput.data() + begin, dout.data() + begin, dinput.data() + begin, end - begin);
-          });
-        }
-      });
+  context.recorder->record(out,
+                           [x = x.outline(), y = y.outline(), out = out.outline()](Context& ctx, Gradients& gradients) {
+                             Tensor dout = gradients.take(out);
+                             if (!dout) return;
+                             if (x.needs_grad() && y.needs_grad()) add_to(ctx, gradients.into(y), dout);
+                             gradients.give(ctx, x.needs_grad() ? x : y, std::move(dout));
+                           });
   return out;
 }
 

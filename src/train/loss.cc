@@ -1,6 +1,7 @@
 #include "train/loss.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "autograd/tape.h"
@@ -143,13 +144,14 @@ LossSum add_gradients(const LossSetting& setting, const Batch& batch, const Step
     const Recording recording(setting.context, tape);
     hidden = hidden_of(setting, batch);
   }
-  const ops::CrossEntropy loss = cross_entropy(setting, hidden, batch, true);
+  ops::CrossEntropy loss = cross_entropy(setting, hidden, batch, true);
+  const ops::Outline result = std::exchange(hidden, {}).outline();
   const Weighed weighed = weigh(setting.options, batch, size, loss.row_losses, reference);
   for (int64_t i = 0; i < loss.dhidden.rows(); ++i) {
     float* row = loss.dhidden.row(i);
     setting.context.kernels.vector.scale(weighed.weights[static_cast<size_t>(i)], row, row, loss.dhidden.cols());
   }
-  tape.backward(setting.context, hidden, loss.dhidden);
+  tape.backward(setting.context, result, std::move(loss.dhidden));
   return weighed.sum;
 }
 

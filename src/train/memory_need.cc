@@ -13,9 +13,9 @@ uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use) {
   const uint64_t of_blocks = (use.compact ? 2 : 4) * static_cast<uint64_t>(numbers);
   const auto inputs = 4 * static_cast<uint64_t>(hyper.layers * hyper.hidden_size);
   const uint64_t kept = use.recompute_blocks ? inputs + of_blocks / static_cast<uint64_t>(hyper.layers) : of_blocks;
-  // The way back through a block's activation holds the most at once: both inputs, their gradients twice, the output's
-  // and the residual stream's.
-  const auto working = 4 * static_cast<uint64_t>(7 * hyper.feed_forward_size + 3 * hyper.hidden_size);
+  // The way back through a block's activation holds the most at once: both inputs, their gradients, the output's and
+  // the residual stream's.
+  const auto working = 4 * static_cast<uint64_t>(5 * hyper.feed_forward_size + 3 * hyper.hidden_size);
   const int64_t logits =
       std::min(ops::cross_entropy_chunk_rows(hyper.vocab_size), static_cast<int64_t>(tokens)) * hyper.vocab_size;
   // The backward product rounds them to 16 bits.
