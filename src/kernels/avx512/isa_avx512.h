@@ -16,7 +16,8 @@ struct Avx512Isa {
   using Floats = __m512;
   // Independent sums that keep one multiply-add a cycle in flight (its latency is 4), with registers to spare.
   static constexpr int kFloatTile = 8;
-  static constexpr int kPairTile = 8;
+  // Two of vpdpwssd a cycle, five cycles each, would take 10; 16 share a load of weights and divide blocks of tokens.
+  static constexpr int kPairTile = 16;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;

@@ -19,10 +19,10 @@ namespace {
 
 constexpr int64_t kSegmentRows = 256;
 constexpr int64_t kPairs = kSegmentRows / 2;
-// A block of 128 columns and 256 tokens: with its weights 64 KiB, gradients of a segment 128 KiB and sums 128 KiB it
+// A block of 64 columns and 512 tokens: with its weights 32 KiB, gradients of a segment 256 KiB and sums 128 KiB it
 // stays in a second-level cache.
-constexpr int64_t kIntegerColumns = 128;
-constexpr int64_t kIntegerTokens = 256;
+constexpr int64_t kIntegerColumns = 64;
+constexpr int64_t kIntegerTokens = 512;
 constexpr float kMostOfWeights = 2047.0F;
 constexpr float kMostOfGradients = 4095.0F;
 static_assert(kSegmentRows * 2047 * 4095 < int64_t{1} << 31);
@@ -122,21 +122,28 @@ void unpack_strips(const uint8_t* packed, int64_t panel_stride, int64_t row, int
   }
 }
 
-// 16 columns for T tokens from t on: their sums [m][16] begin with this segment where it is `fresh`.
+// 16 columns for T tokens from t on: their sums [m][16] begin with this segment where it is `fresh`. The gradients of T
+// tokens from `next` on are wanted soon: from a second-level cache they come too late.
 template <typename Isa, int T>
-[[gnu::noinline]] void integer_tile(const IntegerGradients& gradients, int64_t t, const int16_t* strip, int64_t pairs,
-                                    float weight_scale, float* sums, bool fresh) {
+[[gnu::noinline]] void integer_tile(const IntegerGradients& gradients, int64_t t, int64_t next, const int16_t* strip,
+                                    int64_t pairs, float weight_scale, float* sums, bool fresh) {
   typename Isa::Ints sum[T];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < T; ++i) sum[i] = Isa::zero_ints();
+  constexpr int64_t kPairsOfLine = 16;
   const int16_t* codes = gradients.codes + t * kSegmentRows;
+  const int16_t* ahead = gradients.codes + next * kSegmentRows;
 #pragma GCC unroll 1
   for (int64_t p = 0; p < pairs; ++p) {
+    if (p % kPairsOfLine == 0) {
+#pragma GCC unroll 16
+      for (int i = 0; i < T; ++i) __builtin_prefetch(ahead + i * kSegmentRows + 2 * p);
+    }
     const auto weights = Isa::load_bytes(reinterpret_cast<const uint8_t*>(strip + p * 2 * kPanelRows));
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int i = 0; i < T; ++i) Isa::add_pair_products(sum[i], weights, codes + i * kSegmentRows + 2 * p);
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int i = 0; i < T; ++i) {
     const float scale = weight_scale * gradients.scales[t + i];
     float* to = sums + (t + i) * kPanelRows;
@@ -151,10 +158,11 @@ void integer_tokens(const IntegerGradients& gradients, int64_t m, const int16_t*
   constexpr int kTile = Isa::kPairTile;
   int64_t t = 0;
   for (; t + kTile <= m; t += kTile) {
-    integer_tile<Isa, kTile>(gradients, t, strip, pairs, weight_scale, sums, fresh);
+    const int64_t next = t + 2 * kTile <= m ? t + kTile : 0;
+    integer_tile<Isa, kTile>(gradients, t, next, strip, pairs, weight_scale, sums, fresh);
   }
   const auto rest = [&]<int T>(const auto& self) {
-    if (m - t == T) return integer_tile<Isa, T>(gradients, t, strip, pairs, weight_scale, sums, fresh);
+    if (m - t == T) return integer_tile<Isa, T>(gradients, t, 0, strip, pairs, weight_scale, sums, fresh);
     if constexpr (T > 1) self.template operator()<T - 1>(self);
   };
   if (t < m) rest.template operator()<kTile - 1>(rest);
