@@ -19,6 +19,10 @@ void add_course_flags(FlagGroup group, TrainingFlags& flags) {
   group.add("--grad-accum", options.accumulation, "N", "batches whose gradients make one step").between(1, kMost);
   group.add("--max-steps", options.max_steps, "N", "end the run after so many; 0: no limit");
   group.add("--max-time", flags.max_time, "TIME", "end the run after that, e.g. 90m, 2h or 1h30m");
+  group.add(
+      "--max-memory", flags.max_memory, "GIB",
+      "stay within so much, the model included; every block is computed twice where that is needed (default: what "
+      "is free)");
   group.add_switch("--shuffle,!--no-shuffle", options.shuffle,
                    "each pass has an order of its own (the default), or that of the text");
   group
@@ -150,6 +154,13 @@ void TrainingFlags::resolve() {
   options.schedule.kind = train::schedule_from_name(schedule).value_or(train::ScheduleKind::kCosine);
   options.adapter_type = lora_type == "f32" ? quant::DType::kF32 : quant::DType::kF16;
   lora.seed = options.seed;
+  if (max_memory) {
+    constexpr double kMost = 1e6;
+    if (!(*max_memory > 0 && *max_memory < kMost)) {
+      fail(ErrorKind::kInvalidArgument, "--max-memory {} is no number of GiB; write 7 or 5.5", *max_memory);
+    }
+    options.max_memory = static_cast<uint64_t>(*max_memory * 0x1p30);
+  }
   if (!max_time) return;
   const std::optional<double> seconds = train::parse_duration(*max_time);
   if (!seconds) fail(ErrorKind::kInvalidArgument, "--max-time {} is no time; write 90m, 2h or 1h30m", *max_time);

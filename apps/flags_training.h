@@ -20,6 +20,7 @@ struct TrainingFlags {
   std::string optimizer = "adamw";
   std::string schedule = "cosine";
   std::optional<std::string> max_time;
+  std::optional<double> max_memory;
   std::optional<std::string> preference;
   std::string lora_type = "f16";
   std::string init = "lora";

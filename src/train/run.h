@@ -59,6 +59,7 @@ struct TrainOptions {
   bool shuffle = true;           // each epoch has an order of its own, else that of the data
   uint64_t max_steps = 0;        // the run ends after so many; 0: no limit
   double max_seconds = 0;        // the run ends when so many have passed since run(); 0: no limit
+  uint64_t max_memory = 0;       // bytes of the whole process to stay within; 0: what the system has available
   uint64_t save_every = 0;       // epochs between saves, 0: none; besides, at the end and when stopped
   uint64_t save_steps = 0;       // steps between saves, 0: none
   double save_seconds = 600;     // a run that is killed loses no more than this

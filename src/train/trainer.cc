@@ -136,17 +136,27 @@ class Trainer::Averaged {
   std::optional<Parameters::Averaged> weights_;
 };
 
-void Trainer::choose_memory() {
+uint64_t Trainer::memory_to_take() const {
   const uint64_t available = platform::available_memory();
+  if (options_.max_memory == 0) return available;
+  const uint64_t taken = platform::resident_memory();
+  const uint64_t allowed = options_.max_memory > taken ? options_.max_memory - taken : 1;
+  return available == 0 ? allowed : std::min(allowed, available);
+}
+
+void Trainer::choose_memory() {
+  const uint64_t available = memory_to_take();
   const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()), options_.parameters);
   if (available == 0 || state + bytes_of_a_pass() < available) return;
   recompute_blocks_ = true;
   const uint64_t needed = state + bytes_of_a_pass();
   if (needed < available) return;
   fail(ErrorKind::kOutOfMemory,
-       "training needs {:.1f} GiB of memory beyond the model, and {:.1f} are available; free some, shorten the longest "
-       "example or give a smaller --lora-rank",
-       gibibytes(needed), gibibytes(available));
+       "training needs {:.2f} GiB of memory beyond the model, and {:.2f} are {}; {}, shorten the longest example or "
+       "give a "
+       "smaller --lora-rank",
+       gibibytes(needed), gibibytes(available), options_.max_memory > 0 ? "left by --max-memory" : "available",
+       options_.max_memory > 0 ? "raise it" : "free some");
 }
 
 void Trainer::check_files() const {

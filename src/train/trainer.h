@@ -80,6 +80,8 @@ class Trainer {
   Place place() const;
   uint64_t steps_per_epoch() const { return amount_.steps_per_epoch(); }
   uint64_t bytes_of_a_pass() const;  // the longest one, with or without running blocks again
+  // Bytes beyond what the process has; 0 when unknown.
+  uint64_t memory_to_take() const;
   void choose_memory();
   void check_files() const;
   void load_checkpoint();

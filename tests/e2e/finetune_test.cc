@@ -114,6 +114,34 @@ TEST_F(Finetune, SaysHowMuchMemoryItWillTake) {
   EXPECT_LT(foreseen, 1.2 * taken);
 }
 
+TEST_F(Finetune, StaysWithinTheMemoryItIsGiven) {
+#ifdef PATINA_SANITIZED
+  GTEST_SKIP() << "sanitizers take memory of their own";
+#endif
+  std::string text;
+  for (int i = 0; i < 20; ++i) text += "讲一个笑话。为什么鱼不说话？因为它们怕水泄露秘密！";
+  write("book.txt", text);
+  const auto with = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(),
+                 {"--train-data", folder_ / "book.txt", "--save-path", folder_ / "lora.bin", "--max-steps", "1"});
+    return finetune(flags);
+  };
+  const Outcome free = with({});
+  ASSERT_EQ(free.code, 0) << free.err;
+  EXPECT_THAT(free.err, Not(HasSubstr("computed twice")));
+  double foreseen = 0;
+  ASSERT_EQ(std::sscanf(free.err.c_str() + free.err.find("this will take about "),
+                        "this will take about %*s and %lf MiB of memory", &foreseen),
+            1);
+  // Below what it would take, and above what it takes where blocks are computed twice.
+  const Outcome bound = with({"--max-memory", std::to_string((foreseen - 1.5) / 1024)});
+  EXPECT_EQ(bound.code, 0) << bound.err;
+  EXPECT_THAT(bound.err, HasSubstr("every block computed twice"));
+  const Outcome refused = with({"--max-memory", "0.001"});
+  EXPECT_GT(refused.code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("left by --max-memory"));
+}
+
 TEST_F(Finetune, EvaluatesRowsWithAndWithoutTheAdapter) {
   const auto evaluate = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"eval", "-m", model_.string(), "-t", "2", "--data", folder_ / "rows.txt"});
