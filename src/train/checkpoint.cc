@@ -170,7 +170,11 @@ void require_same_run(const Checkpoint& saved, const Checkpoint& now, std::strin
   }
   for (const Setting& setting : now.settings) {
     const Setting* before = find_setting(saved, setting.name);
-    if (before == nullptr) fail_corrupt(source, fmt::format("it does not say --{}", setting.name));
+    if (before == nullptr) {
+      fail(ErrorKind::kIncompatible,
+           "{} was made by a version of patina that had no --{}; resume with that version, or begin anew", source,
+           setting.name);
+    }
     if (before->value != setting.value) {
       fail(ErrorKind::kIncompatible, "{} was made with --{} {}, not {}; give the same to resume", source, setting.name,
            io::printable(before->value), setting.value);

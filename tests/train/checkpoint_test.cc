@@ -113,7 +113,7 @@ TEST_F(CheckpointTest, RefusesAnotherRun) {
   expect_error([&] { require_same_run(saved, now, "run"); }, ErrorKind::kIncompatible, "other tensors");
   now = checkpoint();
   now.settings.push_back({"lora-alpha", "16"});
-  expect_error([&] { require_same_run(saved, now, "run"); }, ErrorKind::kInvalidData, "does not say --lora-alpha");
+  expect_error([&] { require_same_run(saved, now, "run"); }, ErrorKind::kIncompatible, "had no --lora-alpha");
 }
 
 TEST_F(CheckpointTest, SavesToNoFolderThatIsNotThere) {
