@@ -94,7 +94,7 @@ struct OutputFlags {
                            .base = base.base(),
                            .ggla_names = base.names()});
     log(line.log(), LogLevel::kInfo,
-        fmt::format("{}: {} linear layers, {} parameters, {} in {}", out.string(), adapter.entries.size(),
+        fmt::format("{}: {} matrices, {} parameters, {} in {}", out.string(), adapter.entries.size(),
                     adapter.parameters(), form, type));
   }
 };
@@ -125,7 +125,7 @@ int run_adapter_info(const Invocation& call) {
              text_or_dash(adapter.name), text_or_dash(adapter.base_name));
   fmt::print("Base fingerprint: {}\n",
              adapter.base_fingerprint == 0 ? "-" : fmt::format("{:016x}", adapter.base_fingerprint));
-  fmt::print("Prompt template: {}\nAlpha: {}\nLinear layers: {}\nMagnitudes (DoRA): {}\nParameters: {}\n",
+  fmt::print("Prompt template: {}\nAlpha: {}\nMatrices: {}\nMagnitudes (DoRA): {}\nParameters: {}\n",
              text_or_dash(adapter.prompt_template), adapter.alpha, adapter.entries.size(),
              adapter.has_magnitudes() ? "yes" : "no", adapter.parameters());
   print_entries(adapter);

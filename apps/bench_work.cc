@@ -47,6 +47,7 @@ ModelWork model_work(const engine::Runtime& runtime) {
   ModelWork work;
   const std::string last_feed_forward = fmt::format("blk.{}.ffn_", model.hyper().layers - 1);
   for (const adapter::LinearSite& site : model.sites()) {
+    if (site.kind != adapter::SiteKind::kLayer) continue;
     (site.name.starts_with(last_feed_forward) ? work.row : work.token)
         .add(in_floats(model.file().require(site.name + ".weight").type), site.out, site.in);
   }

@@ -33,12 +33,12 @@ tensor::Tensor DirectPass::hidden_of_all(std::span<const int32_t> tokens) {
 }
 
 tensor::Tensor DirectPass::logits(const tensor::Tensor& hidden_rows) {
-  return runtime_.model().logits(context_, hidden_rows);
+  return runtime_.model().logits(context_, hidden_rows, runtime_.attachment());
 }
 
 tensor::Tensor DirectPass::decisive_logits(const tensor::Tensor& hidden_rows) {
   const std::vector<int64_t> counts(static_cast<size_t>(hidden_rows.rows()), sampling::SamplingParams{}.top_k);
-  return runtime_.logits(context_, hidden_rows, counts);
+  return runtime_.logits(context_, hidden_rows, counts, runtime_.attachment());
 }
 
 void DirectPass::rewind(int64_t length) {

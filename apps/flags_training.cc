@@ -1,5 +1,7 @@
 #include "apps/flags_training.h"
 
+#include <algorithm>
+
 #include "adapter/principal_init.h"
 #include "base/error.h"
 #include "train/duration.h"
@@ -65,7 +67,7 @@ void add_lora_flags(FlagGroup group, TrainingFlags& flags) {
   group.add("--lora-rank", flags.lora.rank, "N", "rank of the correction of each layer");
   group.add("--lora-alpha", flags.lora.alpha, "X", "the corrections act times alpha / rank");
   group.add("--lora-targets", flags.lora.targets, "LIST",
-            "layers that are corrected: all, attn, or names like attn_q,ffn_*");
+            "layers that are corrected: all, attn, or names like attn_q,ffn_*; token_embd and output besides");
   group.add("--lora-layers", flags.lora.layers, "LIST", "only in these blocks, e.g. 8-15 or 0,2,8-");
   group.add("--lora-rank-pattern", flags.lora.rank_pattern, "LIST", "ranks of some layers, e.g. attn_*=16,ffn_*=4")
       .joined();
@@ -109,6 +111,13 @@ StartingAdapter starting_adapter(const TrainingFlags& flags, const engine::Runti
     adapter::LoraAdapter given = adapter_to_go_on_with(*flags.init_adapter, runtime, context, log);
     result.adapter.alpha = given.alpha;
     result.adapter.entries = std::move(given.entries);
+  }
+  const auto is_embedding = [](const adapter::LoraEntry& entry) { return entry.site == adapter::kEmbeddingName; };
+  if (model.tied() && std::ranges::any_of(result.adapter.entries, is_embedding)) {
+    patina::log(
+        log, LogLevel::kWarning,
+        "this model's token embeddings are its output, too, and llama.cpp takes no adapter of such; patina merge "
+        "makes a model of this one that it takes");
   }
   if (flags.magnitudes) adapter::add_magnitudes(result.adapter, {model.file(), context.pool, context.kernels});
   if (flags.init == "lora") return result;

@@ -47,6 +47,17 @@ adapter::LoraAdapter load(const Flags& flags, const io::ModelFile& base, const L
   return adapter;
 }
 
+// What becomes a tensor of its own: embeddings that are the output too, where the adapter changes only how tokens are
+// looked up in them.
+std::vector<io::TensorInfo> added_tensors(const io::ModelFile& base, const adapter::WeightChange& change) {
+  const io::TensorInfo* embedding = base.find(std::string(adapter::kEmbeddingName).append(".weight"));
+  const std::string output = std::string(adapter::kOutputName).append(".weight");
+  if (embedding == nullptr || !change.changes(*embedding) || base.find(output) != nullptr) return {};
+  io::TensorInfo added = *embedding;
+  added.name = output;
+  return {added};
+}
+
 }  // namespace
 
 int run_merge(const Invocation& call) {
@@ -80,7 +91,7 @@ int run_merge(const Invocation& call) {
   };
   ThreadPool pool(flags.threads > 0 ? flags.threads : platform::default_threads());
   const WritingProgress progress(flags.out, line.log());
-  convert::WeightEdit edit{.changes = changes, .apply = apply};
+  convert::WeightEdit edit{.changes = changes, .apply = apply, .added = added_tensors(*base, change)};
   if (!adapter.prompt_template.empty()) {
     edit.metadata.emplace_back(adapter::kPromptTemplateKey, adapter.prompt_template);
   }

@@ -46,7 +46,8 @@ constexpr auto kRenamed = std::to_array<RenamedFlag>({
 });
 
 constexpr std::string_view kBeside = "checkpoints are kept beside the adapter, and --resume goes on from them";
-constexpr std::string_view kLinearOnly = "only linear layers inside the blocks are trained";
+constexpr std::string_view kByName = "--lora-targets names it beside others, --lora-rank-pattern gives it a rank";
+constexpr std::string_view kNorms = "norms are not trained";
 constexpr std::string_view kInFile = "the model's file says it";
 constexpr std::string_view kData = "every row or line is an example; --text book cuts running text into pieces";
 constexpr std::string_view kChosen = "chosen by the memory there is";
@@ -61,11 +62,11 @@ constexpr auto kIgnored = std::to_array<IgnoredFlag>({
     {"pattern-fn-it", kOne, kBeside},
     {"fn-latest", kOne, kBeside},
     {"only-write-lora", kNone, kBeside},
-    {"rank-tok-embd", kOne, kLinearOnly},
-    {"rank-out", kOne, kLinearOnly},
-    {"rank-att-norm", kOne, kLinearOnly},
-    {"rank-ffn-norm", kOne, kLinearOnly},
-    {"rank-out-norm", kOne, kLinearOnly},
+    {"rank-tok-embd", kOne, kByName},
+    {"rank-out", kOne, kByName},
+    {"rank-att-norm", kOne, kNorms},
+    {"rank-ffn-norm", kOne, kNorms},
+    {"rank-out-norm", kOne, kNorms},
     {"norm-rms-eps", kOne, kInFile},
     {"rope-freq-base", kOne, kInFile},
     {"rope-freq-scale", kOne, kInFile},

@@ -23,9 +23,13 @@ TOLERANCES = {"gemma3": 1e-2}
 TOLERANCE = 1e-4
 
 
+# What llama.cpp does not apply: magnitudes, and embeddings that are the output too.
+ADAPTERS_NOT_APPLIED = {"llama-dora", "qwen2-dora", "gemma3-vocabulary"}
+
+
 def llama_logits(case: str, tokens: list[int], adapter: bool) -> np.ndarray:
     f32 = 0
-    model = llama_cpp.Llama(str(GOLDEN / f"{case}.gguf"), lora_path=str(GOLDEN / f"{case}-adapter.gguf") if adapter else None, n_ctx=256, n_threads=1,
+    model = llama_cpp.Llama(str(GOLDEN / f"{case.split('-')[0]}.gguf"), lora_path=str(GOLDEN / f"{case}-adapter.gguf") if adapter else None, n_ctx=256, n_threads=1,
                             logits_all=True, flash_attn=False, type_k=f32, type_v=f32, verbose=False)
     model.eval(tokens)
     return np.array(model.scores[: len(tokens)])
@@ -37,10 +41,10 @@ def check(case: str) -> None:
     worst = 0.0
     for i in range(2):
         tokens = expected.get_field(f"tokens.{i}").contents()
-        for prefix in ("base_", ""):
+        for prefix in ("base_",) if case in ADAPTERS_NOT_APPLIED else ("base_", ""):
             worst = max(worst, float(np.abs(llama_logits(case, tokens, not prefix) - tensors[f"{prefix}logits.{i}"]).max()))
     print(f"gradients: llama.cpp's logits of {case} differ from PyTorch's by at most {worst:.2g}")
-    assert worst < TOLERANCES.get(case, TOLERANCE), case
+    assert worst < TOLERANCES.get(case.split("-")[0], TOLERANCE), case
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ For each CASE three GGUF files, all tensors F32:
                 base_loss, loss       the mean cross-entropy (in nats) over all targets of both sequences
                 blk.N.NAME.weight.lora_a.grad, .lora_b.grad    the loss's gradients, of the adapter tensors' shapes
                 blk.N.NAME.weight.lora_magnitude.grad          with magnitudes (CASE-dora)
+                token_embd.weight.lora_a.grad, output...       with the vocabulary's matrices (CASE-vocabulary)
 """
 
 import argparse
@@ -62,7 +63,9 @@ CASES = {
     "qwen3": Case("qwen3", qk_norm=True, rope_base=1e6, eps=1e-6),
     "gemma3": Case("gemma3", layers=6, heads=2, kv_heads=1, feed_forward=32, qk_norm=True, gemma=True, window=4, rope_base=1e6, eps=1e-6),
 }
-DORA_CASES = ["llama", "qwen2"]  # with magnitudes (Liu et al., 2024) in adapter and gradients: CASE-dora-*.gguf
+# With magnitudes (Liu et al., 2024) in adapter and gradients, or with the token embeddings and, where the model has one of
+# its own, the output: CASE-VARIANT-*.gguf, of the model CASE.gguf.
+VARIANTS = [("llama", "dora"), ("qwen2", "dora"), ("llama", "vocabulary"), ("gemma3", "vocabulary")]
 LOCAL_ROPE_BASE, GLOBAL_EVERY = 10000.0, 6  # of gemma3's sliding layers; every sixth layer sees everything
 
 
@@ -103,6 +106,16 @@ def random_adapter(c: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return a
 
 
+def random_vocabulary(c: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """As llama.cpp has it: a row of lora_a for each token that is looked up."""
+    a = {"token_embd.weight.lora_a": rng.standard_normal((VOCABULARY, RANK)) * 0.1,
+         "token_embd.weight.lora_b": rng.standard_normal((c.hidden, RANK)) * (0.2 if c.tied else 1.0)}
+    if not c.tied:
+        a |= {"output.weight.lora_a": rng.standard_normal((RANK, c.hidden)) / math.sqrt(c.hidden),
+              "output.weight.lora_b": rng.standard_normal((VOCABULARY, RANK)) * 0.1}
+    return {name: values.astype(np.float32) for name, values in a.items()}
+
+
 class Forward:
     """The architectures' forward pass over one sequence, from the published descriptions; `lora` is empty or an adapter."""
 
@@ -113,14 +126,14 @@ class Forward:
         return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.c.eps) * self.w[name + ".weight"]
 
     def linear(self, x, name):
-        weight = self.w[name + ".weight"]
+        weight = self.w["token_embd.weight" if name == "output" and self.c.tied else name + ".weight"]
         magnitude = self.lora.get(name + ".weight.lora_magnitude")
         if magnitude is not None:  # DoRA, with lengths that gradients take for constants
             weight = weight + (ALPHA / RANK) * self.lora[name + ".weight.lora_b"] @ self.lora[name + ".weight.lora_a"]
             bias = self.w.get(name + ".bias")
             return magnitude / weight.norm(dim=1).detach() * F.linear(x, weight) + (0 if bias is None else bias)
         y = F.linear(x, weight, self.w.get(name + ".bias"))
-        if self.lora:
+        if name + ".weight.lora_a" in self.lora:
             y = y + (ALPHA / RANK) * F.linear(F.linear(x, self.lora[name + ".weight.lora_a"]), self.lora[name + ".weight.lora_b"])
         return y
 
@@ -157,13 +170,16 @@ class Forward:
         return self.linear(gate * self.linear(x, b + "ffn_up"), b + "ffn_down")
 
     def logits(self, tokens):
-        x = self.w["token_embd.weight"][tokens] * (math.sqrt(self.c.hidden) if self.c.gemma else 1.0)
+        x = self.w["token_embd.weight"][tokens]
+        if "token_embd.weight.lora_a" in self.lora:
+            x = x + (ALPHA / RANK) * F.linear(self.lora["token_embd.weight.lora_a"][tokens], self.lora["token_embd.weight.lora_b"])
+        x = x * (math.sqrt(self.c.hidden) if self.c.gemma else 1.0)
         after = self.norm if self.c.gemma else lambda branch, name: branch
         for n in range(self.c.layers):
             b = f"blk.{n}."
             x = x + after(self.attention(self.norm(x, b + "attn_norm"), n), b + "post_attention_norm")
             x = x + after(self.feed_forward(self.norm(x, b + "ffn_norm"), n), b + "post_ffw_norm")
-        return F.linear(self.norm(x, "output_norm"), self.w.get("output.weight", self.w["token_embd.weight"]))
+        return self.linear(self.norm(x, "output_norm"), "output")
 
 
 def mean_loss(logits: list, sequences: list, masks: list):
@@ -223,13 +239,16 @@ def random_magnitudes(c: Case, weights: dict, rng: np.random.Generator) -> dict[
             for site in sites}
 
 
-def make(out: Path, name: str, c: Case) -> None:
-    rng = np.random.default_rng(sum(name.removesuffix("-dora").encode()))
+def make(out: Path, model: str, c: Case, variant: str = "") -> None:
+    name = f"{model}-{variant}" if variant else model
+    rng = np.random.default_rng(sum(model.encode()))
     weights, adapter = random_weights(c, rng), random_adapter(c, rng)
     sequences = [[1] + rng.integers(3, VOCABULARY, length - 1).tolist() for length in LENGTHS]
     masks = [[0] * prompt + [1] * (length - prompt) for length, prompt in zip(LENGTHS, PROMPTS)]
-    if name.endswith("-dora"):
+    if variant == "dora":
         adapter |= random_magnitudes(c, weights, rng)
+    if variant == "vocabulary":
+        adapter |= random_vocabulary(c, rng)
     fixed = {key: torch.from_numpy(value).double() for key, value in weights.items()}
     lora = {key: torch.from_numpy(value).double().requires_grad_() for key, value in adapter.items()}
     expected = {}
@@ -240,7 +259,7 @@ def make(out: Path, name: str, c: Case) -> None:
         expected[prefix + "loss"] = loss.detach().reshape(1).numpy()
     loss.backward()
     expected |= {key + ".grad": value.grad.numpy() for key, value in lora.items()}
-    if not name.endswith("-dora"):  # else that of the case without
+    if not variant:
         write_model(out / f"{name}.gguf", c, weights)
     write_adapter(out / f"{name}-adapter.gguf", c, adapter)
     w = gguf.GGUFWriter(out / f"{name}-expected.gguf", c.arch)
@@ -259,8 +278,8 @@ def main() -> None:
     torch.set_num_threads(1)
     for name, case in CASES.items():
         make(args.out, name, case)
-    for name in DORA_CASES:
-        make(args.out, f"{name}-dora", CASES[name])
+    for model, variant in VARIANTS:
+        make(args.out, model, CASES[model], variant)
 
 
 if __name__ == "__main__":

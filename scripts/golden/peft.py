@@ -24,6 +24,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCau
 SHAPE = {"vocab_size": 8, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
          "num_key_value_heads": 2, "head_dim": 4}
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+OUTSIDE = {"embed_tokens": "token_embd", "lm_head": "output"}
 SITES = {"q_proj": "attn_q", "k_proj": "attn_k", "v_proj": "attn_v", "o_proj": "attn_output", "gate_proj": "ffn_gate",
          "up_proj": "ffn_up", "down_proj": "ffn_down"}
 
@@ -34,6 +35,7 @@ CONFIGS = {
         "rank_pattern": {"layers.1.self_attn.q_proj": 2, ".*down_proj": 3},
         "alpha_pattern": {r"layers\.0\.self_attn\.[qk]_proj": 6, "o_proj": 1.5, "layers.0.self_attn.q_proj": 100}}),
     "dora": (LlamaForCausalLM, LlamaConfig, torch.float32, {"r": 3, "lora_alpha": 6, "target_modules": ["q_proj", "k_proj", "down_proj"], "use_dora": True}),
+    "vocabulary": (LlamaForCausalLM, LlamaConfig, torch.float32, {"r": 3, "lora_alpha": 6, "target_modules": ["q_proj", "embed_tokens", "lm_head"]}),
     "brain": (Qwen3ForCausalLM, Qwen3Config, torch.bfloat16, {"r": 2, "lora_alpha": 16, "target_modules": ["q_proj", "k_proj"]}),
 }
 
@@ -53,12 +55,13 @@ def weights(model):
     """Of each adapted layer: its name, its weight before, and its weight after the adapter is merged."""
     for path, module in model.named_modules():
         if hasattr(module, "lora_A"):
-            layer, kind = path.split(".")[-3], path.split(".")[-1]
+            kind = path.split(".")[-1]
+            site = OUTSIDE[kind] if kind in OUTSIDE else f"blk.{path.split('.')[-3]}.{SITES[kind]}"
             before = module.get_base_layer().weight.detach().clone()
             module.merge()
             both = (in_gguf(model.config.model_type, kind, w).contiguous()
                     for w in (before, module.get_base_layer().weight.detach()))
-            yield f"blk.{layer}.{SITES[kind]}", *both
+            yield site, *both
 
 
 def write_base(path, layers):

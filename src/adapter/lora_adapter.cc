@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "adapter/lora_tensors.h"
+#include "adapter/normal_numbers.h"
 #include "adapter/weight_change.h"
 #include "base/digest.h"
 #include "base/error.h"
@@ -39,12 +40,16 @@ bool matches(std::string_view pattern, std::string_view text) {
   return !text.empty() && (pattern[0] == '?' || pattern[0] == text[0]) && matches(pattern.substr(1), text.substr(1));
 }
 
+bool names_output(std::string_view target) { return target == kOutputName || target == "lm_head"; }
+
 // One part of a list of targets.
-bool names(std::string_view target, std::string_view site) {
-  const std::string_view layer = layer_name(site);
+bool names(std::string_view target, const LinearSite& site) {
+  if (site.kind == SiteKind::kEmbedding) return target == kEmbeddingName || target == "embed_tokens";
+  if (site.kind == SiteKind::kOutput) return names_output(target);
+  const std::string_view layer = layer_name(site.name);
   if (target == "all") return true;
   if (target == "attn") return layer.starts_with("attn_");
-  return matches(target, target.find('.') == std::string_view::npos ? layer : site);
+  return matches(target, target.find('.') == std::string_view::npos ? layer : site.name);
 }
 
 std::string layer_names(std::span<const LinearSite> sites) {
@@ -66,12 +71,31 @@ std::vector<std::string_view> split(std::string_view list) {
   }
 }
 
-void refuse_outside_blocks(std::string_view site, std::string_view label) {
-  if (site != "token_embd" && site != "output" && !is_norm(site)) return;
-  fail(ErrorKind::kUnsupported,
-       "{} changes {}; patina applies adapters to linear layers inside the blocks only, but patina merge puts it into "
-       "the model",
-       label, site);
+[[noreturn]] void refuse_site(std::string_view site, std::string_view label) {
+  if (is_norm(site)) {
+    fail(ErrorKind::kUnsupported,
+         "{} changes {}; patina applies adapters to matrices only, but patina merge puts it into the model", label,
+         site);
+  }
+  if (site == kOutputName) {
+    fail(ErrorKind::kIncompatible,
+         "{} does not fit this model: it changes the output matrix, and this model has none besides its token "
+         "embeddings; train one without that for it",
+         label);
+  }
+  fail(ErrorKind::kIncompatible, "{} does not fit this model: it changes {}, which the model does not have", label,
+       site);
+}
+
+[[noreturn]] void refuse_target(std::string_view target, std::span<const LinearSite> sites) {
+  if (names_output(target)) {
+    fail(ErrorKind::kInvalidArgument,
+         "'{}' cannot be trained: this model's token embeddings serve as its output matrix, and adapters have no name "
+         "for that use alone; leave it out, or name token_embd to train the embeddings",
+         target);
+  }
+  fail(ErrorKind::kInvalidArgument, "'{}' names no layer of this model; use all, attn, or a list of: {}", target,
+       layer_names(sites));
 }
 
 // A number of a list that a user wrote; empty for anything else.
@@ -134,7 +158,7 @@ std::vector<RankRule> parse_ranks(std::span<const LinearSite> selected, std::str
     const std::optional<int64_t> rank = to_number(part.substr(std::min(equals + 1, part.size())));
     if (!rank) fail(ErrorKind::kInvalidArgument, "'{}' gives no rank; write patterns like attn_*=16,ffn_*=4", part);
     check_rank(*rank);
-    if (std::ranges::none_of(selected, [&](const LinearSite& site) { return names(pattern, site.name); })) {
+    if (std::ranges::none_of(selected, [&](const LinearSite& site) { return names(pattern, site); })) {
       fail(ErrorKind::kInvalidArgument, "'{}' fits no layer that is trained; these are: {}", pattern,
            layer_names(selected));
     }
@@ -164,11 +188,7 @@ std::vector<size_t> fit(const LoraAdapter& adapter, std::string_view label, cons
   std::vector<size_t> sites;
   for (const LoraEntry& entry : adapter.entries) {
     const auto found = numbers.find(entry.site);
-    if (found == numbers.end()) {
-      refuse_outside_blocks(entry.site, label);
-      fail(ErrorKind::kIncompatible, "{} does not fit this model: it changes {}, which the model does not have", label,
-           entry.site);
-    }
+    if (found == numbers.end()) refuse_site(entry.site, label);
     const LinearSite& site = target.sites[found->second];
     if (entry.a.cols() != site.in || entry.b.rows() != site.out) {
       fail(ErrorKind::kIncompatible, "{} does not fit this model: {} is {} x {} in the adapter, {} x {} in the model",
@@ -209,14 +229,11 @@ std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::str
   std::set<std::string_view> wanted;
   for (const std::string_view target : split(targets)) {
     const auto count = std::count_if(sites.begin(), sites.end(), [&](const LinearSite& site) {
-      if (!names(target, site.name)) return false;
+      if (!names(target, site)) return false;
       wanted.insert(site.name);
       return true;
     });
-    if (count == 0) {
-      fail(ErrorKind::kInvalidArgument, "'{}' names no layer of this model; use all, attn, or a list of: {}", target,
-           layer_names(sites));
-    }
+    if (count == 0) refuse_target(target, sites);
   }
   std::vector<LinearSite> selected;
   for (const LinearSite& site : sites) {
@@ -227,6 +244,7 @@ std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::str
   for (const LinearSite& site : sites) blocks = std::max(blocks, block_of(site.name) + 1);
   const std::vector<BlockRange> ranges = parse_layers(layers, blocks);
   std::erase_if(selected, [&](const LinearSite& site) {
+    if (site.kind != SiteKind::kLayer) return false;
     const int64_t block = block_of(site.name);
     return std::ranges::none_of(ranges, [&](BlockRange range) { return range.first <= block && block <= range.last; });
   });
@@ -245,19 +263,28 @@ LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& op
   const std::vector<LinearSite> selected = select_sites(sites, options.targets, options.layers);
   const std::vector<RankRule> rules = parse_ranks(selected, options.rank_pattern);
   for (const LinearSite& site : selected) {
-    const auto rule = std::ranges::find_if(rules, [&](const RankRule& r) { return names(r.pattern, site.name); });
+    const auto rule = std::ranges::find_if(rules, [&](const RankRule& r) { return names(r.pattern, site); });
     const int64_t rank = rule == rules.end() ? options.rank : rule->rank;
     LoraEntry entry{site.name, pool.make(rank, site.in), pool.make_zero(site.out, rank)};
     SplitMix random(options.seed ^ hash(site.name));
     const float bound = 1.0F / std::sqrt(static_cast<float>(site.in));
-    for (float& value : entry.a.values()) value = symmetric(random) * bound;
+    for (float& value : entry.a.values()) {
+      value = site.kind == SiteKind::kEmbedding ? normal_number(random) : symmetric(random) * bound;
+    }
     adapter.entries.push_back(std::move(entry));
   }
   return adapter;
 }
 
 void add_magnitudes(LoraAdapter& adapter, const BaseWeights& base) {
-  for (LoraEntry& entry : adapter.entries) entry.magnitude = row_lengths(entry, 0.0F, base);
+  for (LoraEntry& entry : adapter.entries) {
+    if (entry.site == kEmbeddingName || entry.site == kOutputName) {
+      fail(ErrorKind::kUnsupported,
+           "magnitudes (DoRA) are trained of layers inside the blocks only; leave {} out of --lora-targets",
+           entry.site);
+    }
+    entry.magnitude = row_lengths(entry, 0.0F, base);
+  }
 }
 
 void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale, const AttachmentTarget& target,

@@ -20,8 +20,9 @@
 
 namespace patina::adapter {
 
-// The correction of one linear layer: y += (alpha / rank) * B (A x). With magnitudes (Liu et al. 2024, "DoRA") each row
-// of W + (alpha / rank) B A is brought to the length that its magnitude says.
+// The correction of the matrix W [out x in] of a linear layer: y += (alpha / rank) * B (A x). Of the token embeddings,
+// whose rows are looked up, row t becomes W_t + (alpha / rank) * B_t A. With magnitudes (Liu et al. 2024, "DoRA") each
+// row of W + (alpha / rank) B A is brought to the length that its magnitude says.
 struct LoraEntry {
   std::string site;  // "blk.0.attn_q"
   tensor::Tensor a;  // [rank x in]
@@ -37,8 +38,11 @@ struct LoraOptions {
   int64_t rank = 8;             // 1 to kMaxRank
   float alpha = 16.0F;          // positive; an entry acts with alpha / rank
   std::string targets = "all";  // see select_sites()
-  std::string layers;           // see select_sites()
-  std::string rank_pattern;  // ranks of some layers: "attn_*=16,ffn_*=4"; the first that fits counts, others have rank
+  // NOLINTBEGIN(readability-redundant-member-init): g++ warns without them where a list leaves them out
+  std::string layers = {};  // see select_sites()
+  // Ranks of some layers: "attn_*=16,ffn_*=4"; the first that fits counts, others have rank.
+  std::string rank_pattern = {};
+  // NOLINTEND(readability-redundant-member-init)
   bool rank_stabilized = false;  // act with alpha / sqrt(rank) (Kalajdzievski, 2023, "rsLoRA"); one rank for all
   uint64_t seed = 1;
 };
@@ -78,21 +82,23 @@ struct BaseWeights {
 // is too large.
 void set_scales(LoraAdapter& adapter, std::span<const float> scales);
 
-// The sites that `targets` names, in the model's order: "all"; "attn" (every name that begins with attn_); or a
-// comma-separated list of names or patterns with * and ?, of layers of every block ("attn_q,ffn_*") or, with a dot, of
-// one ("blk.0.attn_q"). `layers`: only in these blocks, numbers from 0 and ranges ("8-15" or "0,2,8-"); empty: in all.
-// Throws kInvalidArgument, listing what there is, for a part that names no site and for what is no range.
+// The sites that `targets` names, in the model's order: a comma-separated list of "all" (all layers of blocks), "attn"
+// (every name that begins with attn_), names or patterns with * and ?, of layers of every block ("attn_q,ffn_*") or,
+// with a dot, of one ("blk.0.attn_q"); and of "token_embd" and "output", or "embed_tokens" and "lm_head", which nothing
+// else names. `layers`: of the blocks only these, numbers from 0 and ranges ("8-15" or "0,2,8-"); empty: all. Throws
+// kInvalidArgument, listing what there is, for a part that names no site and for what is no range.
 std::vector<LinearSite> select_sites(std::span<const LinearSite> sites, std::string_view targets,
                                      std::string_view layers = {});
 
-// A new adapter that changes nothing yet: A uniform in +-1/sqrt(in), which is PEFT's Kaiming initialization, B zero.
-// The same numbers on every machine. Rank-stabilized, its alpha is that of the options times sqrt(rank), so that
-// readers who divide by the rank come to the same. Names, fingerprint and template are left to the caller. Throws
-// kInvalidArgument for options out of range and as select_sites() does.
+// A new adapter that changes nothing yet: A uniform in +-1/sqrt(in), which is PEFT's Kaiming initialization, or for the
+// token embeddings normal, as PEFT has it too; B zero. The same numbers on every machine, but for the last bits of
+// normal ones. Rank-stabilized, its alpha is that of the options times sqrt(rank), so that readers who divide by the
+// rank come to the same. Names, fingerprint and template are left to the caller. Throws kInvalidArgument for options
+// out of range and as select_sites() does.
 LoraAdapter create_lora(std::span<const LinearSite> sites, const LoraOptions& options);
 
 // Gives each entry the lengths of its weight's rows for magnitudes ("DoRA"): it still changes nothing. `base` must have
-// the weights, in the entries' shapes.
+// the weights, in the entries' shapes. Throws kUnsupported for the token embeddings and the output.
 void add_magnitudes(LoraAdapter& adapter, const BaseWeights& base);
 
 // Writes a GGUF adapter (docs/formats/adapter.md) that llama.cpp loads as it is, atomically: on failure (kIo) the file
@@ -121,9 +127,8 @@ struct AttachmentTarget {
 
 // Adds the adapter's terms, times `scale` (finite), to `attachment`, which must have been made for as many sites. The
 // terms share the adapter's tensors. `label` (the file's path) begins the messages. Throws kIncompatible, saying why
-// and leaving the attachment as it was, when the architecture, a name or a shape does not fit; kUnsupported for what is
-// no linear layer inside a block (token embeddings, the output matrix, norms), and for a second adapter with
-// magnitudes; another base of the same shape is a warning.
+// and leaving the attachment as it was, when the architecture, a name or a shape does not fit; kUnsupported for norms,
+// and for a second adapter with magnitudes; another base of the same shape is a warning.
 void attach_lora(const LoraAdapter& adapter, std::string_view label, float scale, const AttachmentTarget& target,
                  Attachment& attachment, const LogSink& log);
 

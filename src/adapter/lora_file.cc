@@ -10,7 +10,8 @@
 #include "io/printable.h"
 
 // The file form of adapters, drawn in docs/formats/adapter.md. Names and meanings are those that llama.cpp's
-// llama-adapter.cpp reads.
+// llama-adapter.cpp reads. Of the embeddings a row for each token is looked up, so that lora_a is [tokens x rank] and
+// lora_b [width x rank].
 namespace patina::adapter {
 
 namespace {
@@ -36,9 +37,6 @@ struct PartSuffix {
 };
 constexpr std::array kSuffixes = {PartSuffix{Part::kA, kSuffixA}, PartSuffix{Part::kB, kSuffixB},
                                   PartSuffix{Part::kMagnitude, kSuffixMagnitude}};
-
-// Of this one a row for each token is looked up, so that lora_a is [tokens x rank] and lora_b [width x rank].
-constexpr std::string_view kEmbedding = "token_embd";
 
 io::Metadata metadata_of(const LoraAdapter& adapter) {
   io::Metadata metadata;
@@ -102,7 +100,7 @@ void save_lora(const LoraAdapter& adapter, const std::filesystem::path& path, qu
            "the adapter changes {}, and no reader of GGUF adapters applies that; patina merge puts it into the model",
            entry.site);
     }
-    const bool turned = entry.site == kEmbedding;
+    const bool turned = is_embedding(entry.site);
     encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixA), turned ? entry.b : entry.a);
     encoded.add(fmt::format("{}{}{}", entry.site, kWeight, kSuffixB), turned ? transposed(entry.a, pool) : entry.b);
     if (entry.magnitude)
@@ -130,7 +128,7 @@ LoraAdapter read_lora(const io::ModelFile& file) {
   for (const Parts& parts : collect_parts(file, name_of)) {
     const tensor::Tensor a = decode(*parts.a, pool, source);
     const tensor::Tensor b = decode(*parts.b, pool, source);
-    const bool turned = parts.layer == kEmbedding;
+    const bool turned = is_embedding(parts.layer);
     adapter.entries.push_back(make_entry(
         {parts.layer, turned ? transposed(b, pool) : a, turned ? a : b, decode_column(parts.magnitude, pool, source)},
         source));

@@ -29,16 +29,20 @@ void check(const Parts& parts, const std::string& source) {
 
 }  // namespace
 
-std::vector<Parts> collect_parts(const io::ModelFile& file, FunctionRef<PartName(const io::TensorInfo&)> name_of) {
+std::vector<Parts> collect_parts(const io::ModelFile& file,
+                                 FunctionRef<std::optional<PartName>(const io::TensorInfo&)> name_of) {
   const std::string source = file.path().string();
   std::vector<Parts> all;
   std::map<std::string, size_t> index;
   for (const io::TensorInfo& tensor : file.tensors()) {
-    const PartName name = name_of(tensor);
-    const auto [found, is_new] = index.emplace(name.layer, all.size());
-    if (is_new) all.push_back({.layer = name.layer});
+    const std::optional<PartName> name = name_of(tensor);
+    if (!name) continue;
+    const auto [found, is_new] = index.emplace(name->layer, all.size());
+    if (is_new) all.push_back({.layer = name->layer});
     Parts& parts = all[found->second];
-    const io::TensorInfo*& place = name.part == Part::kA ? parts.a : name.part == Part::kB ? parts.b : parts.magnitude;
+    const io::TensorInfo*& place = name->part == Part::kA   ? parts.a
+                                   : name->part == Part::kB ? parts.b
+                                                            : parts.magnitude;
     if (place != nullptr) {
       fail(ErrorKind::kInvalidData, "{} is corrupt: {} and {} are the same matrix of a layer", source,
            io::printable(place->name), io::printable(tensor.name));
@@ -74,6 +78,10 @@ LoraEntry make_entry(LoraEntry entry, const std::string& source) {
   if (entry.a.rows() != entry.b.cols()) {
     fail(ErrorKind::kInvalidData, "{} is corrupt: {} has rank {} in lora_a and {} in lora_b", source,
          io::printable(entry.site), entry.a.rows(), entry.b.cols());
+  }
+  if (entry.magnitude && is_embedding(entry.site)) {
+    fail(ErrorKind::kUnsupported, "{} holds magnitudes (DoRA) of {}; patina applies those of other layers only", source,
+         entry.site);
   }
   if (entry.magnitude && entry.magnitude.rows() != entry.b.rows()) {
     fail(ErrorKind::kInvalidData, "{} is corrupt: {} has {} magnitudes for {} rows", source, io::printable(entry.site),

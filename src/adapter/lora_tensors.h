@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,10 +34,11 @@ struct Parts {
   const io::TensorInfo* magnitude = nullptr;
 };
 
-// In the order in which the file names the layers. `name_of` throws for a tensor that belongs to no layer. Throws
-// kInvalidData that names the layer of which a matrix is missing or there twice, kUnsupported for more than two
-// dimensions, kInvalidData for a file without tensors.
-std::vector<Parts> collect_parts(const io::ModelFile& file, FunctionRef<PartName(const io::TensorInfo&)> name_of);
+// In the order in which the file names the layers. `name_of` returns nothing for a tensor to be left out, and throws
+// for one that belongs to no layer. Throws kInvalidData that names the layer of which a matrix is missing or there
+// twice, kUnsupported for more than two dimensions, kInvalidData for a file without tensors.
+std::vector<Parts> collect_parts(const io::ModelFile& file,
+                                 FunctionRef<std::optional<PartName>(const io::TensorInfo&)> name_of);
 
 // In f32. Throws kInvalidData for numbers that are not finite.
 tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, const std::string& source);
@@ -44,7 +46,8 @@ tensor::Tensor decode(const io::TensorInfo& info, tensor::BufferPool& pool, cons
 // The same of a vector, as a column; empty for null. Throws kInvalidData for a matrix.
 tensor::Tensor decode_column(const io::TensorInfo* info, tensor::BufferPool& pool, const std::string& source);
 
-// Throws kInvalidData when the ranks of A and B, or the rows of B and its magnitudes, disagree.
+// Throws kInvalidData when the ranks of A and B, or the rows of B and its magnitudes, disagree; kUnsupported for
+// magnitudes of embeddings.
 LoraEntry make_entry(LoraEntry entry, const std::string& source);
 
 // A matrix of its own with rows and columns exchanged.
@@ -59,6 +62,8 @@ tensor::Tensor multiplied(const tensor::Tensor& matrix, float factor, tensor::Bu
 
 // Whether the site is a norm, whose weight is a vector.
 inline bool is_norm(std::string_view site) { return site.ends_with("_norm"); }
+// Whether it is the token embeddings, whose matrices files may have turned round.
+inline bool is_embedding(std::string_view site) { return site == kEmbeddingName; }
 
 // Tensors in the bytes and shapes of a file.
 class EncodedTensors {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numbers>
 #include <utility>
 #include <vector>
 
+#include "adapter/normal_numbers.h"
 #include "adapter/small_eigen.h"
 #include "base/error.h"
 #include "base/split_mix.h"
@@ -31,13 +31,10 @@ struct Rows {
   std::vector<float> values;
 };
 
-// Normal numbers (Box and Muller, 1958).
 Rows random_rows(int64_t count, int64_t size, uint64_t seed) {
   Rows rows(count, size);
   for (size_t i = 0; i < rows.values.size(); ++i) {
-    const double u = (static_cast<double>(mix(seed + 2 * i) >> 11) + 0.5) * 0x1p-53;
-    const double v = static_cast<double>(mix(seed + 2 * i + 1) >> 11) * 0x1p-53;
-    rows.values[i] = static_cast<float>(std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
+    rows.values[i] = normal_number(mix(seed + 2 * i), mix(seed + 2 * i + 1));
   }
   return rows;
 }

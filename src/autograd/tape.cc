@@ -1,5 +1,6 @@
 #include "autograd/tape.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "autograd/saved_tensors.h"
@@ -96,19 +97,24 @@ ops::Tensor Tape::run_block(ops::Context& context, const Tensor& x, Block block)
 
 void Tape::accumulate_into(const Tensor& parameter, const Tensor& gradient) { gradients_[parameter.key()] = gradient; }
 
+void Tape::run(FunctionRef<void(ops::Gradients&)> step) {
+  step(*this);
+  tell_watch();
+}
+
 void Tape::backward(ops::Context& context, const Outline& result, Tensor gradient) {
   const RecorderSwap swap(context, nullptr);
   gradients_[result.key()] = std::move(gradient);
   while (!steps_.empty()) {
     const Step step = std::move(steps_.back());
     steps_.pop_back();
-    run_step(context, step);
+    step.backward(context, *this);
+    tell_watch();
     recipes_.erase(step.result.key());
   }
 }
 
-void Tape::run_step(ops::Context& context, const Step& step) {
-  step.backward(context, *this);
+void Tape::tell_watch() {
   if (options_.watch == nullptr) return;
   for (const void* key : std::exchange(touched_, {})) options_.watch->on_gradient(key);
   options_.watch->between_operations();
@@ -129,15 +135,20 @@ ops::Tensor Tape::take(const Outline& result) {
 
 ops::Tensor Tape::look(const Outline& result) { return gradient(result); }
 
+void Tape::touch(const Outline& input) {
+  if (options_.watch == nullptr || std::ranges::find(touched_, input.key()) != touched_.end()) return;
+  touched_.push_back(input.key());
+}
+
 ops::Tensor Tape::into(const Outline& input) {
-  if (options_.watch != nullptr) touched_.push_back(input.key());
+  touch(input);
   Tensor& gradient = gradients_[input.key()];
   if (!gradient) gradient = buffers_.make_zero(input.rows(), input.cols());
   return gradient;
 }
 
 void Tape::give(const ops::Context& context, const Outline& input, Tensor gradient) {
-  if (options_.watch != nullptr) touched_.push_back(input.key());
+  touch(input);
   Tensor& total = gradients_[input.key()];
   if (!total) {
     total = std::move(gradient);

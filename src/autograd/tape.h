@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "ops/context.h"
 
 namespace patina::autograd {
@@ -48,6 +49,9 @@ class Tape final : public ops::Recorder, private ops::Gradients {
   // Adds gradients of `parameter` to `gradient` (same shape), which keeps what it holds: for accumulation over passes.
   void accumulate_into(const Tensor& parameter, const Tensor& gradient);
 
+  // Runs a backward step of what was not recorded, before backward(): what it adds to gradients counts with the rest.
+  void run(FunctionRef<void(ops::Gradients&)> step);
+
   // Runs every recorded step in reverse, each dropped as soon as it has run. Recording is off meanwhile. The numbers of
   // `gradient` change; moved in, its memory serves again as soon as they are no longer needed.
   void backward(ops::Context& context, const Outline& result, Tensor gradient);
@@ -61,7 +65,8 @@ class Tape final : public ops::Recorder, private ops::Gradients {
     Backward backward;
   };
 
-  void run_step(ops::Context& context, const Step& step);
+  void tell_watch();
+  void touch(const Outline& input);
   Tensor take(const Outline& result) override;
   Tensor look(const Outline& result) override;
   Tensor into(const Outline& input) override;
@@ -74,7 +79,7 @@ class Tape final : public ops::Recorder, private ops::Gradients {
   // By key. Steps hold what is saved; a recipe lives until the step of its result has run.
   std::unordered_map<const void*, std::weak_ptr<const ops::Saved>> saved_;
   std::unordered_map<const void*, Recipe> recipes_;
-  std::vector<const void*> touched_;  // whose gradients the step that runs adds to; only with a watch
+  std::vector<const void*> touched_;  // whose gradients the step that runs adds to, each once; only with a watch
 };
 
 }  // namespace patina::autograd

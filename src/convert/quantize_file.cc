@@ -44,10 +44,11 @@ void check_input(const io::ModelFile& in, const fs::path& out) {
   }
 }
 
-std::vector<quant::DType> new_types(const io::ModelFile& in, std::optional<FileType> target) {
-  if (target.has_value()) return choose_types(in.metadata(), in.tensors(), *target);
+std::vector<quant::DType> new_types(const io::Metadata& metadata, std::span<const io::TensorInfo> tensors,
+                                    std::optional<FileType> target) {
+  if (target.has_value()) return choose_types(metadata, tensors, *target);
   std::vector<quant::DType> types;
-  for (const io::TensorInfo& tensor : in.tensors()) types.push_back(tensor.type);
+  for (const io::TensorInfo& tensor : tensors) types.push_back(tensor.type);
   return types;
 }
 
@@ -117,11 +118,13 @@ QuantizeReport quantize_model(const io::ModelFile& in, const fs::path& out, File
 QuantizeReport edit_model(const io::ModelFile& in, const fs::path& out, std::optional<FileType> target,
                           const WeightEdit& edit, ThreadPool& pool, FunctionRef<void(const QuantizeStep&)> on_tensor) {
   check_input(in, out);
-  const std::vector<quant::DType> types = new_types(in, target);
+  std::vector<io::TensorInfo> tensors(in.tensors().begin(), in.tensors().end());
+  tensors.insert(tensors.end(), edit.added.begin(), edit.added.end());
+  const std::vector<quant::DType> types = new_types(in.metadata(), tensors, target);
   std::vector<io::TensorToCome> to_come;
   QuantizeReport report;
   for (size_t i = 0; i < types.size(); ++i) {
-    const io::TensorInfo& tensor = in.tensors()[i];
+    const io::TensorInfo& tensor = tensors[i];
     to_come.push_back({tensor.name, types[i], tensor.shape});
     report.bytes_before += tensor.data.size();
     report.bytes_after += static_cast<uint64_t>(quant::row_bytes(types[i], tensor.elements()));
@@ -130,7 +133,7 @@ QuantizeReport edit_model(const io::ModelFile& in, const fs::path& out, std::opt
   io::GgufWriter writer(out, new_metadata(in, target, edit), to_come);
   TensorConverter converter(pool, writer);
   for (size_t i = 0; i < types.size(); ++i) {
-    const io::TensorInfo& tensor = in.tensors()[i];
+    const io::TensorInfo& tensor = tensors[i];
     on_tensor({tensor, types[i], i, types.size()});
     const bool changes = edit.changes(tensor);
     try {

@@ -41,6 +41,9 @@ struct WeightEdit {
   // Keys and texts that are added to the metadata.
   // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without it where a list leaves it out
   std::vector<std::pair<std::string, std::string>> metadata = {};
+  // Tensors that are written after the model's own, whose names they must not have; their bytes must stay.
+  // NOLINTNEXTLINE(readability-redundant-member-init)
+  std::vector<io::TensorInfo> added = {};
 };
 
 // Writes `in`, a model of any form and any tensor types, to `out` as GGUF with the types of choose_types(). Metadata

@@ -56,7 +56,7 @@ ForwardResult forward(const Runtime& runtime, const adapter::Attachment& adapter
   }
   ops::Tensor logits;
   const ops::Tensor hidden = runtime.model().hidden(context, parts, wanted, adapters);
-  if (!wanted.empty()) logits = runtime.logits(context, hidden, decisive);
+  if (!wanted.empty()) logits = runtime.logits(context, hidden, decisive, adapters);
   growth.keep();
   return {std::move(logits), std::move(rows)};
 }

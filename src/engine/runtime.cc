@@ -74,22 +74,27 @@ ops::Context Runtime::make_context(tensor::BufferPool& buffers) const {
   return {.pool = *pool_, .kernels = *kernels_, .buffers = buffers, .precise = precise_};
 }
 
-ops::Tensor Runtime::logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive) const {
+// Whether the largest logits may be sought in place of computing all.
+bool Runtime::seeks(int64_t rows, const adapter::Attachment& adapters) const {
+  return shortcut_ && rows <= ops::kFewRows && model_->output(adapters).adapters.empty();
+}
+
+ops::Tensor Runtime::logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive,
+                            const adapter::Attachment& adapters) const {
   const auto few = [](int64_t count) { return count > 0 && count <= kMostSought; };
   const bool packed = model_->output_matrix().data() != nullptr;
-  if (shortcut_ && packed && hidden.rows() <= ops::kFewRows && std::ranges::all_of(decisive, few)) {
+  if (packed && seeks(hidden.rows(), adapters) && std::ranges::all_of(decisive, few)) {
     const std::optional<ops::Sketch>& sketch = shortcut_->made(*pool_, *kernels_, model_->output_matrix());
     std::vector<int64_t> wanted(decisive.begin(), decisive.end());
     for (int64_t& count : wanted) count += model_->hyper().vocab_size - tokenizer_->size();  // rows that are no tokens
     if (sketch) return sketch->largest(context, hidden, wanted);
   }
-  return model_->logits(context, hidden);
+  return model_->logits(context, hidden, adapters);
 }
 
 int64_t Runtime::read_bytes(int64_t rows) const {
   const ops::PackedMatrix& output = model_->output_matrix();
-  const bool seek = shortcut_ && rows <= ops::kFewRows;
-  return model_->weight_bytes() + (seek ? ops::Sketch::bytes(output) - output.bytes() : 0);
+  return model_->weight_bytes() + (seeks(rows, attachment_) ? ops::Sketch::bytes(output) - output.bytes() : 0);
 }
 
 void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
@@ -161,8 +166,8 @@ void Runtime::load_adapters(const RuntimeOptions& options, const LogSink& sink) 
     }
     adapter::attach_lora(adapter, choice.path.string(), choice.scale, target, attachment_, sink);
     log(sink, LogLevel::kInfo,
-        fmt::format("adapter: {} ({} linear layers, {} parameters, scale {})", choice.path.string(),
-                    adapter.entries.size(), adapter.parameters(), choice.scale));
+        fmt::format("adapter: {} ({} matrices, {} parameters, scale {})", choice.path.string(), adapter.entries.size(),
+                    adapter.parameters(), choice.scale));
   }
 }
 

@@ -83,10 +83,11 @@ class Runtime {
 
   // The logits [rows x vocab_size] of hidden states, of whose tokens only the decisive[i] largest of row i (0: all) are
   // sure to be the model's own; others may be approximations, which are smaller than those. Much faster than
-  // Model::logits() where few are asked for and the vocabulary is a large part of the model; but the first such call
-  // prepares for it, and takes memory for the vocabulary matrix in 4 bits.
-  ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive) const;
-  // Bytes of weights that a forward pass reads for so many rows of logits, a few decisive each.
+  // Model::logits() where few are asked for, the vocabulary is a large part of the model and no adapter changes the
+  // output; but the first such call prepares for it, and takes memory for the vocabulary matrix in 4 bits.
+  ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive,
+                     const adapter::Attachment& adapters) const;
+  // Bytes of weights that a forward pass with attachment() reads for so many rows of logits, a few decisive each.
   int64_t read_bytes(int64_t rows) const;
 
   // A context for one thread's forward passes; `buffers` belongs to that thread and must outlive it.
@@ -97,6 +98,7 @@ class Runtime {
   void load_model(const RuntimeOptions& options, const LogSink& log);
   void load_draft(const RuntimeOptions& options, const LogSink& log);
   void load_adapters(const RuntimeOptions& options, const LogSink& log);
+  bool seeks(int64_t rows, const adapter::Attachment& adapters) const;
   void set_rules(const RuntimeOptions& options, const LogSink& log);
 
   std::shared_ptr<ThreadPool> pool_;

@@ -18,9 +18,12 @@
 // What an architecture's file is written with. Internal to this folder; docs/adding-a-model.md shows how.
 namespace patina::model {
 
-// The linear layers of a transformer block, in the order of Model::sites().
+// The linear layers of a transformer block, in the order of Model::sites(), where the token embeddings come before all
+// blocks and the output after them.
 enum class Site { kQ, kK, kV, kO, kGate, kUp, kDown };
 constexpr size_t kSitesPerLayer = 7;
+constexpr size_t kEmbeddingSite = 0;
+constexpr size_t kFirstLayerSite = 1;
 // What the site's tensor is called in a file, after "blk.N." and before ".weight".
 std::string_view site_name(Site site);
 

@@ -18,7 +18,7 @@ std::string_view site_name(Site site) {
 
 ops::Linear Pass::linear(int64_t layer, Site site, const ops::PackedMatrix& weight,
                          const std::vector<float>& bias) const {
-  const size_t index = static_cast<size_t>(layer) * kSitesPerLayer + static_cast<size_t>(site);
+  const size_t index = kFirstLayerSite + static_cast<size_t>(layer) * kSitesPerLayer + static_cast<size_t>(site);
   return {&weight, bias.empty() ? nullptr : bias.data(), adapters.at(index)};
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "model/architecture.h"
 #include "model/fingerprint.h"
+#include "ops/embedding.h"
 #include "ops/rms_norm.h"
 #include "ops/rows.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 std::vector<adapter::LinearSite> list_sites(const Weights& weights) {
   std::vector<adapter::LinearSite> sites;
+  sites.push_back({std::string(adapter::kEmbeddingName), weights.output.cols(), weights.output.rows(),
+                   adapter::SiteKind::kEmbedding});
   for (size_t i = 0; i < weights.layers.size(); ++i) {
     const LayerWeights& w = weights.layers[i];
     const auto add = [&](Site site, const ops::PackedMatrix& matrix) {
@@ -27,6 +30,10 @@ std::vector<adapter::LinearSite> list_sites(const Weights& weights) {
     add(Site::kGate, w.gate);
     add(Site::kUp, w.up);
     add(Site::kDown, w.down);
+  }
+  if (!weights.tied) {
+    sites.push_back(
+        {std::string(adapter::kOutputName), weights.output.cols(), weights.output.rows(), adapter::SiteKind::kOutput});
   }
   return sites;
 }
@@ -117,8 +124,10 @@ uint64_t Model::fingerprint() const {
   return fingerprint_;
 }
 
-// Sites are listed in the order of the matrices.
-const ops::PackedMatrix& Model::matrix(size_t site) const { return *weights_->matrices()[site]; }
+bool Model::tied() const { return weights_->tied; }
+
+// Sites are listed in the order of the matrices, after the embeddings.
+const ops::PackedMatrix& Model::matrix(size_t site) const { return *weights_->matrices()[site - kFirstLayerSite]; }
 
 int64_t Model::weight_bytes() const {
   int64_t bytes = 0;
@@ -143,8 +152,11 @@ ops::Tensor Model::hidden(ops::Context& context, std::span<const SequencePart> p
     const std::vector<float> turns = frequencies(hyper_, kind, weights_->rope_factors);
     pass->angles.push_back(ops::rope_angles(context, {turns, architecture_->rope_layout}, layout.positions));
   }
-  ops::Tensor x = ops::embed(context, weights_->embedding->type, weights_->embedding->data, hyper_.hidden_size,
-                             layout.tokens, architecture_->embedding_scale(hyper_));
+  const ops::EmbeddingTable table{.type = weights_->embedding->type,
+                                  .rows = weights_->embedding->data,
+                                  .cols = hyper_.hidden_size,
+                                  .adapters = adapters.at(kEmbeddingSite)};
+  ops::Tensor x = ops::embed(context, table, layout.tokens, architecture_->embedding_scale(hyper_));
   // Each row brings in the pages around it; over many texts that would be the whole table.
   if (packed_ && x.rows() > ops::kFewRows) file_->release_pages(weights_->embedding->data);
   if (context.recorder != nullptr) add_noise(context, adapters.noise(), pass->segments, x);
@@ -167,10 +179,16 @@ Model::SavedNumbers Model::saved_numbers() const {
   return {.compact = hyper_.layers * compact, .whole = hyper_.layers * (compact + derived)};
 }
 
-ops::Tensor Model::logits(ops::Context& context, const ops::Tensor& hidden) const {
-  return ops::linear(context, hidden, {.weight = &weights_->output, .bias = nullptr, .adapters = {}});
+ops::Tensor Model::logits(ops::Context& context, const ops::Tensor& hidden, const adapter::Attachment& adapters) const {
+  return ops::linear(context, hidden, output(adapters));
 }
 
 const ops::PackedMatrix& Model::output_matrix() const { return weights_->output; }
+
+ops::Linear Model::output(const adapter::Attachment& adapters) const {
+  return {.weight = &weights_->output,
+          .bias = nullptr,
+          .adapters = tied() ? std::span<const ops::LoraTerm>() : adapters.at(sites_.size() - 1)};
+}
 
 }  // namespace patina::model

@@ -14,6 +14,7 @@
 #include "model/hyperparameters.h"
 #include "model/kv_cache.h"
 #include "ops/context.h"
+#include "ops/linear.h"
 #include "ops/packed_matrix.h"
 #include "platform/read_ahead.h"
 #include "threading/thread_pool.h"
@@ -54,10 +55,12 @@ class Model {
 
   const Hyperparameters& hyper() const { return hyper_; }
   const io::ModelFile& file() const { return *file_; }
-  // Where adapters can act, in the order of the forward pass: for each layer attn_q, attn_k, attn_v, attn_output,
-  // ffn_gate, ffn_up, ffn_down.
+  // Where adapters can act, in the order of the forward pass: token_embd; for each layer attn_q, attn_k, attn_v,
+  // attn_output, ffn_gate, ffn_up, ffn_down; output, unless the model has its embeddings in its place.
   std::span<const adapter::LinearSite> sites() const { return sites_; }
-  // What multiplies at a site.
+  // Whether the token embeddings are the output matrix, too.
+  bool tied() const;
+  // What multiplies at a site, which must be another than token_embd.
   const ops::PackedMatrix& matrix(size_t site) const;
   // Bytes of the weights in packed form.
   int64_t weight_bytes() const;
@@ -79,8 +82,10 @@ class Model {
   ops::Tensor hidden(ops::Context& context, std::span<const SequencePart> parts, std::span<const int32_t> rows,
                      const adapter::Attachment& adapters) const;
   // [rows x vocab_size] from hidden states.
-  ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden) const;
+  ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden, const adapter::Attachment& adapters) const;
   const ops::PackedMatrix& output_matrix() const;
+  // With the terms that act at it; the attachment must outlive the result.
+  ops::Linear output(const adapter::Attachment& adapters) const;
 
  private:
   void pack(ThreadPool& pool) const;

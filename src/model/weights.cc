@@ -22,8 +22,9 @@ class Loader {
     weights_.layers.resize(static_cast<size_t>(hyper_.layers));
     for (int64_t i = 0; i < hyper_.layers; ++i) read_layer(fmt::format("blk.{}.", i), weights_.layers[i]);
     weights_.output_norm = vector("output_norm.weight", hyper_.hidden_size);
-    const bool tied = file_.find("output.weight") == nullptr;
-    matrix(tied ? "token_embd.weight" : "output.weight", hyper_.hidden_size, hyper_.vocab_size, weights_.output);
+    weights_.tied = file_.find("output.weight") == nullptr;
+    matrix(weights_.tied ? "token_embd.weight" : "output.weight", hyper_.hidden_size, hyper_.vocab_size,
+           weights_.output);
     if (file_.find("rope_freqs.weight") != nullptr) {
       weights_.rope_factors = vector("rope_freqs.weight", hyper_.rope_dim / 2);
     }

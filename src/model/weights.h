@@ -24,7 +24,8 @@ struct Weights {
   const io::TensorInfo* embedding = nullptr;  // stays in the file
   std::vector<LayerWeights> layers;
   std::vector<float> output_norm;
-  ops::PackedMatrix output;         // the embedding again where the file ties them
+  ops::PackedMatrix output;  // the embedding again where the file ties them
+  bool tied = false;
   std::vector<float> rope_factors;  // [rope_dim / 2] divisors of the frequencies
 
   // All of them, in the order in which a pass multiplies with them.

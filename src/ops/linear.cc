@@ -37,9 +37,6 @@ bool trains(const Context& context, const Linear& layer) {
                                                     [](const LoraTerm& term) { return term.b.needs_grad(); });
 }
 
-// A bias is added after the gain.
-bool has_gain(const Linear& layer) { return !layer.adapters.empty() && layer.adapters.front().gain; }
-
 void record_backward(Context& context, const Tensor& x, const Linear& layer, const Tensor& y) {
   if (!context.records(y)) return;
   context.recorder->record(

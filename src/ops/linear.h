@@ -16,6 +16,9 @@ struct Linear {
   std::span<const LoraTerm> adapters;
 };
 
+// Whether the rows of the layer have a gain; a bias is added after it.
+inline bool has_gain(const Linear& layer) { return !layer.adapters.empty() && layer.adapters.front().gain; }
+
 // For each layer:  y[t, o] = sum_i W[o, i] x[t, i] + bias[o] + its adapters' terms,  x [tokens x in], y [tokens x out].
 // The input is quantized to 8 bits once for all layers unless context.precise or the weights are floats. Backward
 // multiplies with the packed weights; no gradient is formed for W or bias.

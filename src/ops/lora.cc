@@ -61,13 +61,12 @@ void magnitude_backward(const Context& context, Gradients& gradients, const Tens
 
 }  // namespace
 
-void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y) {
+Tensor add_product(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y, bool drops) {
   const auto& vector = context.kernels.vector;
   const int64_t in = x.cols();
   const int64_t out = y.cols();
   const int64_t rank = term.a.rows();
-  const bool drops = context.recorder != nullptr && term.dropout > 0.0F;
-  const Tensor input = drops ? dropped(context, x, term) : x;
+  const Tensor input = drops && term.dropout > 0.0F ? dropped(context, x, term) : x;
   const Tensor hidden = context.make(x.rows(), rank);
   const bool alone = context.recorder == nullptr && x.rows() <= kFewRows;
   context.parallel(x.rows(), kTokenTile, x.rows() * rank * (in + out), [&](int64_t begin, int64_t end, int /*worker*/) {
@@ -79,6 +78,11 @@ void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Ten
                    y.row(t), out);
     }
   });
+  return hidden;
+}
+
+void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y) {
+  const Tensor hidden = add_product(context, x, term, y, context.recorder != nullptr);
   const bool records = context.recorder != nullptr && y.needs_grad();
   std::shared_ptr<const Saved> without_gain;
   if (term.gain) {

@@ -28,8 +28,12 @@ struct LoraTerm {
 // order whatever the number of threads.
 void add_lora(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y);
 
-// The backward of add_lora without gain given dy [tokens x out] (unchanged) and h = A x [tokens x rank] of the forward
-// pass.
+// The same sum alone, without gain and never recorded; with `drops` elements of x are left out as the term says.
+// Returns A x [tokens x rank].
+Tensor add_product(Context& context, const Tensor& x, const LoraTerm& term, const Tensor& y, bool drops);
+
+// The backward of add_product(), and of add_lora() without gain, given dy [tokens x out] (unchanged) and h = A x
+// [tokens x rank] of the forward pass.
 void lora_backward(Context& context, Gradients& gradients, const Tensor& x, const LoraTerm& term, const Tensor& hidden,
                    const Tensor& dy);
 

@@ -4,9 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "base/split_mix.h"
-#include "quant/dequantize.h"
 
 namespace patina::ops {
 
@@ -54,22 +52,6 @@ Tensor gather_rows(Context& context, const Tensor& x, std::span<const int32_t> r
           ctx.kernels.vector.add(row, dout.row(static_cast<int64_t>(i)), row, dx.cols());
         }
       });
-  return out;
-}
-
-Tensor embed(Context& context, quant::DType type, std::span<const std::byte> table, int64_t cols,
-             std::span<const int32_t> ids, float scale) {
-  const int64_t bytes = quant::row_bytes(type, cols);
-  Tensor out = context.make(static_cast<int64_t>(ids.size()), cols);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    const int64_t at = ids[i] * bytes;
-    if (ids[i] < 0 || at + bytes > static_cast<int64_t>(table.size())) {
-      fail(ErrorKind::kInvalidArgument, "token {} is not in the model's vocabulary", ids[i]);
-    }
-    float* row = out.row(static_cast<int64_t>(i));
-    quant::dequantize_row(type, table.data() + at, row, cols);
-    if (scale != 1.0F) context.kernels.vector.scale(scale, row, row, cols);
-  }
   return out;
 }
 

@@ -34,12 +34,16 @@ ops::Tensor hidden_of(const LossSetting& setting, const Batch& batch) {
   return setting.model.hidden(setting.context, parts, batch.positions, setting.adapters);
 }
 
-// Of -log p of each target, unweighted.
 ops::CrossEntropy cross_entropy(const LossSetting& setting, const ops::Tensor& hidden, const Batch& batch,
-                                bool want_gradient) {
-  const std::vector<float> weights(batch.targets.size(), 1.0F);
-  return ops::cross_entropy(setting.context, hidden, setting.model.output_matrix(), batch.targets, weights,
-                            want_gradient);
+                                std::span<const float> weights, ops::CrossEntropyGradients gradients) {
+  return ops::cross_entropy(setting.context, hidden, setting.model.output(setting.adapters), batch.targets, weights,
+                            gradients);
+}
+
+// Of -log p of each target, unweighted.
+std::vector<float> target_losses(const LossSetting& setting, const ops::Tensor& hidden, const Batch& batch) {
+  const std::vector<float> ones(batch.targets.size(), 1.0F);
+  return cross_entropy(setting, hidden, batch, ones, {}).row_losses;
 }
 
 // The losses of targets under the model without adapters, where they matter.
@@ -47,7 +51,7 @@ std::vector<float> reference_losses(const LossSetting& setting, const Batch& bat
   if (setting.options.objective != Objective::kDpo) return {};
   const adapter::Attachment none(setting.model.sites().size());
   const LossSetting reference{setting.model, setting.context, none};
-  return cross_entropy(reference, hidden_of(reference, batch), batch, false).row_losses;
+  return target_losses(reference, hidden_of(reference, batch), batch);
 }
 
 AnswerLikelihood likelihood(const Batch& batch, size_t part, std::span<const float> losses) {
@@ -107,6 +111,40 @@ Weighed weigh(const LossOptions& options, const Batch& batch, const StepSize& si
   return result;
 }
 
+// Whether adapters act at the output.
+bool has_terms(const LossSetting& setting) { return !setting.model.output(setting.adapters).adapters.empty(); }
+
+struct LossAndGradient {
+  LossSum sum;
+  ops::Tensor dhidden;
+};
+
+// What a target counts may depend on all losses, so that the gradients of rows are weighed when these are known.
+LossAndGradient loss_of_output(const LossSetting& setting, const ops::Tensor& hidden, const Batch& batch,
+                               const StepSize& size, std::span<const float> reference) {
+  const std::vector<float> ones(batch.targets.size(), 1.0F);
+  const ops::CrossEntropy loss = cross_entropy(setting, hidden, batch, ones, {.wanted = true});
+  const Weighed weighed = weigh(setting.options, batch, size, loss.row_losses, reference);
+  for (int64_t i = 0; i < loss.dhidden.rows(); ++i) {
+    float* row = loss.dhidden.row(i);
+    setting.context.kernels.vector.scale(weighed.weights[static_cast<size_t>(i)], row, row, loss.dhidden.cols());
+  }
+  return {weighed.sum, loss.dhidden};
+}
+
+// Gradients of terms at the output are sums over rows, whose weights must be known before: from a pass of its own where
+// they depend on losses.
+LossAndGradient loss_with_output_terms(const LossSetting& setting, const ops::Tensor& hidden, const Batch& batch,
+                                       const StepSize& size, std::span<const float> reference,
+                                       ops::Gradients& gradients) {
+  std::vector<float> losses(batch.targets.size());
+  if (setting.options.objective != Objective::kLikelihood) losses = target_losses(setting, hidden, batch);
+  const std::vector<float> weights = weigh(setting.options, batch, size, losses, reference).weights;
+  const ops::CrossEntropy loss =
+      cross_entropy(setting, hidden, batch, weights, {.wanted = true, .parameters = &gradients});
+  return {weigh(setting.options, batch, size, loss.row_losses, reference).sum, loss.dhidden};
+}
+
 }  // namespace
 
 void LossSum::add(const LossSum& other) {
@@ -140,24 +178,23 @@ LossSum add_gradients(const LossSetting& setting, const Batch& batch, const Step
       {.recompute_blocks = recompute_blocks, .compact = !setting.context.precise, .watch = setting.watch});
   parameters.accumulate_from(tape);
   ops::Tensor hidden;
+  LossAndGradient loss;
   {
     const Recording recording(setting.context, tape);
     hidden = hidden_of(setting, batch);
+    tape.run([&](ops::Gradients& gradients) {
+      loss = has_terms(setting) ? loss_with_output_terms(setting, hidden, batch, size, reference, gradients)
+                                : loss_of_output(setting, hidden, batch, size, reference);
+    });
   }
-  ops::CrossEntropy loss = cross_entropy(setting, hidden, batch, true);
   const ops::Outline result = std::exchange(hidden, {}).outline();
-  const Weighed weighed = weigh(setting.options, batch, size, loss.row_losses, reference);
-  for (int64_t i = 0; i < loss.dhidden.rows(); ++i) {
-    float* row = loss.dhidden.row(i);
-    setting.context.kernels.vector.scale(weighed.weights[static_cast<size_t>(i)], row, row, loss.dhidden.cols());
-  }
   tape.backward(setting.context, result, std::move(loss.dhidden));
-  return weighed.sum;
+  return loss.sum;
 }
 
 LossSum batch_loss(const LossSetting& setting, const Batch& batch) {
   const std::vector<float> reference = reference_losses(setting, batch);
-  const std::vector<float> losses = cross_entropy(setting, hidden_of(setting, batch), batch, false).row_losses;
+  const std::vector<float> losses = target_losses(setting, hidden_of(setting, batch), batch);
   return weigh(setting.options, batch, StepSize::of({&batch, 1}), losses, reference).sum;
 }
 

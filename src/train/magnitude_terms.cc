@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "adapter/weight_change.h"
+#include "base/error.h"
 #include "ops/gain.h"
 
 namespace patina::train {
@@ -13,6 +14,10 @@ MagnitudeTerms::MagnitudeTerms(const model::Model& model, const adapter::LoraAda
   for (size_t site = 0; site < attachment.terms().size(); ++site) {
     const auto entry = std::ranges::find(adapter.entries, model.sites()[site].name, &adapter::LoraEntry::site);
     if (entry == adapter.entries.end() || !entry->magnitude) continue;
+    if (model.sites()[site].kind != adapter::SiteKind::kLayer) {
+      fail(ErrorKind::kUnsupported, "the adapter has magnitudes (DoRA) of {}, which cannot be trained further",
+           entry->site);
+    }
     for (ops::LoraTerm& term : attachment.terms()[site]) {
       if (term.magnitude.key() != entry->magnitude.key()) continue;
       term.inverse_length = context.make(entry->magnitude.rows(), 1);

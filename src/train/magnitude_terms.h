@@ -14,6 +14,7 @@ namespace patina::train {
 class MagnitudeTerms {
  public:
   // Those of `adapter`, which is attached. Reads the weights of their layers from the file. None: nothing is done.
+  // Throws kUnsupported for magnitudes of the output.
   MagnitudeTerms(const model::Model& model, const adapter::LoraAdapter& adapter, adapter::Attachment& attachment,
                  ops::Context& context);
 

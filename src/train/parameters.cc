@@ -50,7 +50,7 @@ Parameters::Parameters(const adapter::LoraAdapter& adapter, tensor::BufferPool& 
   for (const Parameter& parameter : parameters_) {
     gradients_.push_back(parameter.gradient.values());
     constant_gradients_.emplace_back(parameter.gradient.values());
-    const bool is_b = parameter.name.ends_with(kSuffixB);
+    const bool is_b = parameter.name.ends_with(kSuffixB) && !parameter.name.starts_with(adapter::kEmbeddingName);
     optimized.push_back({parameter.value.values().size(), is_b ? options.b_rate_factor : 1});
   }
   optimizer_ = make_optimizer(optimized, options.optimizer);

@@ -20,7 +20,8 @@ namespace patina::train {
 // How trained numbers are moved.
 struct ParameterOptions {
   OptimizerOptions optimizer;
-  double b_rate_factor = 1;  // on the learning rate of every B (Hayou et al., 2024, "LoRA+"); above 0
+  // On the learning rate of every B but that of embeddings, whose rows are looked up (Hayou et al., 2024, "LoRA+").
+  double b_rate_factor = 1;  // above 0
   double average_decay = 0;  // see WeightAverage
 };
 

@@ -67,7 +67,7 @@ TEST(SaveGgla, ScalesThatAreNoQuotientOfWholeNumbersGoIntoB) {
 }
 
 // What llama.cpp's old finetune trained besides linear layers.
-TEST(ReadGgla, EmbeddingsAndNormsAreReadButNotApplied) {
+TEST(ReadGgla, EmbeddingsAreAppliedAndNormsOnlyRead) {
   const TemporaryFolder folder;
   const std::vector<float> numbers(64, 0.5F);
   const auto tensor = [&](const std::string& name, int64_t rank, int64_t rows) -> io::TensorToWrite {
@@ -81,9 +81,16 @@ TEST(ReadGgla, EmbeddingsAndNormsAreReadButNotApplied) {
     const LoraAdapter adapter = load_lora(folder / "adapter");
     EXPECT_EQ(adapter.entries[0].a.cols(), 16);
     EXPECT_EQ(adapter.entries[0].b.rows(), out);
-    Attachment attachment;
-    expect_error([&] { attach_lora(adapter, "file", 1.0F, {{}, "llama"}, attachment, {}); }, ErrorKind::kUnsupported,
-                 "patina merge");
+    const std::vector<LinearSite> sites = {{"token_embd", 16, 20, SiteKind::kEmbedding},
+                                           {"output", 16, 20, SiteKind::kOutput}};
+    Attachment attachment(sites.size());
+    const auto attach = [&] { attach_lora(adapter, "file", 1.0F, {sites, "llama"}, attachment, {}); };
+    if (site == "blk.0.attn_norm") {
+      expect_error(attach, ErrorKind::kUnsupported, "patina merge");
+    } else {
+      attach();
+      EXPECT_EQ(attachment.at(site == "output" ? 1 : 0).size(), 1U);
+    }
   }
   const std::vector<io::TensorToWrite> bias = {tensor("blk.0.attn_q.bias.loraA", 2, 16)};
   io::write_ggla(folder / "adapter", 2, 2, bias);

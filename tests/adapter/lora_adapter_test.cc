@@ -21,11 +21,22 @@ std::vector<LinearSite> model_sites() {
   return sites;
 }
 
-std::vector<std::string> selected(std::string_view targets) {
+// Of a model with a vocabulary of 40 tokens.
+std::vector<LinearSite> all_sites(bool tied = false) {
+  std::vector<LinearSite> sites = model_sites();
+  sites.insert(sites.begin(), {"token_embd", 64, 40, SiteKind::kEmbedding});
+  if (!tied) sites.push_back({"output", 64, 40, SiteKind::kOutput});
+  return sites;
+}
+
+std::vector<std::string> names_of(const std::vector<LinearSite>& sites) {
   std::vector<std::string> names;
-  for (const LinearSite& site : select_sites(model_sites(), targets)) names.push_back(site.name);
+  names.reserve(sites.size());
+  for (const LinearSite& site : sites) names.push_back(site.name);
   return names;
 }
+
+std::vector<std::string> selected(std::string_view targets) { return names_of(select_sites(model_sites(), targets)); }
 
 AttachmentTarget target_of(const std::vector<LinearSite>& sites) { return {sites, "llama", 7}; }
 
@@ -54,10 +65,21 @@ TEST(SelectSites, WhatNamesNothingIsRefusedWithTheNamesThereAre) {
   expect_error([] { selected(""); }, ErrorKind::kInvalidArgument, "attn_q, attn_k, ffn_up, ffn_down");
 }
 
+TEST(SelectSites, EmbeddingsAndTheOutputByTheirNamesAlone) {
+  const auto of_all = [](std::string_view targets) { return names_of(select_sites(all_sites(), targets)); };
+  EXPECT_EQ(of_all("all"), selected("all"));
+  EXPECT_EQ(of_all("*").size(), 8U);
+  EXPECT_EQ(of_all("output,all,token_embd"), names_of(all_sites()));
+  EXPECT_THAT(of_all("lm_head"), ElementsAre("output"));
+  EXPECT_THAT(of_all("embed_tokens,blk.1.attn_k"), ElementsAre("token_embd", "blk.1.attn_k"));
+  EXPECT_THAT(names_of(select_sites(all_sites(), "attn_q,output", "1")), ElementsAre("blk.1.attn_q", "output"));
+  for (const char* name : {"output", "lm_head"}) {
+    expect_error([&] { select_sites(all_sites(true), name); }, ErrorKind::kInvalidArgument, "or name token_embd");
+  }
+}
+
 std::vector<std::string> selected_in(std::string_view layers) {
-  std::vector<std::string> names;
-  for (const LinearSite& site : select_sites(model_sites(), "attn_q", layers)) names.push_back(site.name);
-  return names;
+  return names_of(select_sites(model_sites(), "attn_q", layers));
 }
 
 TEST(SelectSites, InSomeBlocksOnly) {
@@ -130,6 +152,31 @@ TEST(CreateLora, UniformAZeroBAndTheSameForASite) {
       std::ranges::equal(create_lora(model_sites(), options).entries[0].a.values(), some.entries[0].a.values()));
 }
 
+// As PEFT begins: what is looked up by token is zero, what it is multiplied with normal.
+TEST(CreateLora, EmbeddingsBeginWithNormalNumbers) {
+  LoraOptions options;
+  options.rank = 16;
+  options.targets = "token_embd,output";
+  options.rank_pattern = "output=2,*=4";
+  expect_error([&] { create_lora(all_sites(), options); }, ErrorKind::kInvalidArgument, "'*' fits no layer");
+  options.rank_pattern = "output=2";
+  const LoraAdapter adapter = create_lora(all_sites(), options);
+  ASSERT_EQ(adapter.entries.size(), 2U);
+  EXPECT_EQ(adapter.entries[1].rank(), 2);
+  const LoraEntry& embedding = adapter.entries[0];
+  double sum = 0;
+  double squares = 0;
+  for (const float value : embedding.a.values()) {
+    sum += double{value};
+    squares += double{value} * value;
+  }
+  const auto count = static_cast<double>(embedding.a.size());  // 1024
+  EXPECT_NEAR(sum / count, 0, 4 / std::sqrt(count));
+  EXPECT_NEAR(squares / count, 1, 4 * std::sqrt(2 / count));
+  ASSERT_EQ(embedding.b.rows(), 40);
+  for (const float value : embedding.b.values()) ASSERT_EQ(value, 0.0F);
+}
+
 TEST(CreateLora, OptionsOutOfRangeAreRefused) {
   LoraOptions options;
   options.rank = 0;
@@ -199,7 +246,14 @@ TEST(AttachLora, WhatDoesNotFitIsRefusedWithTheReason) {
   LoraAdapter wider = small_adapter();
   wider.entries[1].site = "blk.1.attn_q";
   refuse(wider, "blk.1.attn_q is 32 x 64 in the adapter, 64 x 64 in the model");
+  LoraAdapter output = small_adapter();
+  output.entries[1].site = "output";
+  refuse(output, "this model has none besides its token embeddings");
   for (size_t i = 0; i < sites.size(); ++i) EXPECT_TRUE(attachment.at(i).empty());
+  LoraAdapter norm = small_adapter();
+  norm.entries[1].site = "output_norm";
+  expect_error([&] { attach_lora(norm, "a.gguf", 1.0F, target_of(sites), attachment, {}); }, ErrorKind::kUnsupported,
+               "patina merge");
 }
 
 TEST(AttachLora, AnotherBaseOfTheSameShapeIsAWarning) {

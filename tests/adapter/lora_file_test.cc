@@ -159,9 +159,10 @@ TEST(LoraFile, TokenEmbeddingsHaveTheirMatricesTurnedRound) {
     EXPECT_EQ(file->require(tensor.name).shape, tensor.shape);
     EXPECT_TRUE(std::ranges::equal(file->require(tensor.name).data, tensor.data));
   }
-  Attachment attachment;
-  expect_error([&] { attach_lora(adapter, "file", 1.0F, {{}, "llama"}, attachment, {}); }, ErrorKind::kUnsupported,
-               "token_embd");
+  const LinearSite site{"token_embd", 8, 20, SiteKind::kEmbedding};
+  Attachment attachment(1);
+  attach_lora(adapter, "file", 1.0F, {{&site, 1}, "llama"}, attachment, {});
+  EXPECT_EQ(attachment.at(0).size(), 1U);
 }
 
 TEST(LoraFile, NormsAreNotSaved) {

@@ -124,6 +124,34 @@ TEST_F(AdapterTest, WithMagnitudesLaidOverTheModelAndMerged) {
   EXPECT_NEAR(loss(model(), path("peft")), adapted, 1e-5);
 }
 
+// Of tiny models with one byte a token: one with an output of its own, one whose embeddings are its output, too.
+TEST_F(AdapterTest, OfEmbeddingsActsTheSameInEveryForm) {
+  for (const std::string name : {"llama", "gemma3"}) {
+    const std::string base = source("tests/golden/gradients/" + name + ".gguf").string();
+    const std::string adapter = source("tests/golden/gradients/" + name + "-vocabulary-adapter.gguf").string();
+    const double adapted = loss(base, adapter);
+    EXPECT_GT(std::abs(adapted - loss(base, "")), 0.02);
+    succeed({"adapter", "convert", adapter, path(name + "-peft"), "--to", "peft", "--base", base});
+    EXPECT_NEAR(loss(base, path(name + "-peft")), adapted, 1e-4);
+    succeed({"adapter", "convert", path(name + "-peft"), path(name + ".bin"), "--to", "ggla", "--type", "f32", "--base",
+             base});
+    EXPECT_NEAR(loss(base, path(name + ".bin")), adapted, 1e-4);
+    succeed({"adapter", "scale", adapter, path(name + "-half.gguf"), "0.5"});
+    succeed({"adapter", "merge", path(name + "-both.gguf"), "--lora", path(name + "-half.gguf"), "--lora-scaled",
+             adapter + ":0.5"});
+    EXPECT_NEAR(loss(base, path(name + "-both.gguf")), adapted, 1e-4);
+    succeed({"adapter", "average", path(name + "-mean.gguf"), "--lora", adapter, "--lora", path(name + ".bin"),
+             "--base", base});
+    EXPECT_NEAR(loss(base, path(name + "-mean.gguf")), adapted, 1e-4);
+    succeed({"merge", base, adapter, path(name + "-merged.gguf"), "--type", "F32"});
+    EXPECT_NEAR(loss(path(name + "-merged.gguf"), ""), adapted, 1e-4);
+  }
+  refuse({"eval", "-m", source("tests/golden/gradients/gemma3.gguf").string(), "--lora",
+          source("tests/golden/gradients/llama-vocabulary-adapter.gguf").string(), "--data",
+          source("data/two-rows.txt").string()},
+         "architecture llama");
+}
+
 TEST_F(AdapterTest, InfoPrintsWhatIsInIt) {
   const Outcome outcome = run({"adapter", "info", kAdapter});
   EXPECT_EQ(outcome.code, 0) << outcome.err;

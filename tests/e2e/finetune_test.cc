@@ -429,6 +429,29 @@ TEST_F(Finetune, TrainsAnAdapterFurtherAndResumesWhereItCan) {
   expect_refused("a\n", {"--init-adapter", folder_ / "one.gguf", "--lora-init", "olora"}, "leave --init-adapter out");
 }
 
+// As the program uses the file, in every form, and put into the model.
+TEST_F(Finetune, TrainsTheEmbeddingsAndTheOutputOnDemand) {
+  const bool tied = io::ModelFile::open(model_)->find("output.weight") == nullptr;
+  const std::string targets = tied ? "all,token_embd" : "all,token_embd,output";
+  const std::string lora = folder_ / "lora.bin";
+  const Outcome outcome = finetune({"-p", "32", "--train-data", folder_ / "rows.txt", "--save-path", lora,
+                                    "--lora-targets", targets, "--lora-rank-pattern", "token_embd=4"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err.find("llama.cpp takes no adapter of such") != std::string::npos, tied);
+  for (const Pair& row : rows()) EXPECT_EQ(ask(row.question, "0", 1), row.answer + "\n");
+  const Outcome info = run({"adapter", "info", lora});
+  EXPECT_THAT(info.out, HasSubstr("token_embd"));
+  EXPECT_EQ(run({"merge", model_.string(), lora, folder_ / "merged.gguf", "--type", "F32"}).code, 0);
+  const Outcome merged = run({"main", "-m", folder_ / "merged.gguf", "-t", "2", "-p", rows()[0].question, "--temp", "0",
+                              "-q", "--no-display-prompt"});
+  EXPECT_EQ(merged.out, rows()[0].answer + "\n") << merged.err;
+  const Outcome further = finetune({"--train-data", folder_ / "rows.txt", "--save-path", folder_ / "further.gguf",
+                                    "--epochs", "1", "--init-adapter", lora});
+  EXPECT_EQ(further.code, 0) << further.err;
+  if (tied) expect_refused("a\n", {"--lora-targets", "output"}, "serve as its output");
+  expect_refused("a\n", {"--lora-targets", targets, "--dora"}, "leave token_embd out");
+}
+
 // The limit on the size of a file stands in for a disk that fills.
 TEST_F(Finetune, KeepsWhatWasSavedWhenTheDiskIsFull) {
   const std::vector<std::string> arguments = {"--train-data",       folder_ / "rows.txt", "--save-path",

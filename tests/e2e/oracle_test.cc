@@ -51,7 +51,7 @@ class Oracle {
     rows.reserve(tokens.size());
     for (size_t i = first; i < tokens.size(); ++i) rows.push_back(static_cast<int32_t>(i));
     const ops::Tensor hidden = runtime_->model().hidden(context_, parts, rows, runtime_->attachment());
-    const ops::Tensor all = runtime_->model().logits(context_, hidden);
+    const ops::Tensor all = runtime_->model().logits(context_, hidden, runtime_->attachment());
     std::vector<std::vector<float>> result;
     result.reserve(static_cast<size_t>(all.rows()));
     for (int64_t i = 0; i < all.rows(); ++i) result.emplace_back(all.row(i), all.row(i) + all.cols());

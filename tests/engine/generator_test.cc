@@ -19,7 +19,7 @@ std::string reference_answer(const Runtime& runtime, std::string_view prompt, in
     const model::SequencePart part{tokens};
     const std::vector<int32_t> last = {static_cast<int32_t>(tokens.size()) - 1};
     const ops::Tensor hidden = runtime.model().hidden(context, {&part, 1}, last, runtime.attachment());
-    tokens.push_back(sampling::argmax(runtime.model().logits(context, hidden).values()));
+    tokens.push_back(sampling::argmax(runtime.model().logits(context, hidden, runtime.attachment()).values()));
     text += runtime.tokenizer().piece(tokens.back());
   }
   return text;

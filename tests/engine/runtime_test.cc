@@ -119,8 +119,8 @@ std::vector<std::pair<float, TokenId>> best_of(std::span<const float> logits, si
 // not count.
 void expect_decisive(const Runtime& runtime, ops::Context& context, const ops::Tensor& hidden) {
   const std::vector<int64_t> counts = {1, 40, 1, 40, 1, 100, 40, 1};
-  const ops::Tensor found = runtime.logits(context, hidden, counts);
-  const ops::Tensor all = runtime.model().logits(context, hidden);
+  const ops::Tensor found = runtime.logits(context, hidden, counts, runtime.attachment());
+  const ops::Tensor all = runtime.model().logits(context, hidden, runtime.attachment());
   const auto tokens = static_cast<size_t>(runtime.tokenizer().size());
   for (size_t t = 0; t < counts.size(); ++t) {
     const auto values = [&](const ops::Tensor& x) {
@@ -131,16 +131,32 @@ void expect_decisive(const Runtime& runtime, ops::Context& context, const ops::T
   }
 }
 
+void expect_decisive_of_letters(const Runtime& runtime) {
+  tensor::BufferPool buffers;
+  ops::Context context = runtime.make_context(buffers);
+  const std::vector<TokenId> tokens = runtime.tokenizer().encode("abcdefgh", {.add_special = false});
+  const model::SequencePart part{tokens};
+  const std::vector<int32_t> rows = {0, 1, 2, 3, 4, 5, 6, 7};
+  expect_decisive(runtime, context, runtime.model().hidden(context, {&part, 1}, rows, runtime.attachment()));
+}
+
 TEST(Runtime, RowsWithoutATokenTakeNoPlaceOfOne) {
   const TinyModel model({.eos_instead_of = 0, .chat_template = {}, .more_tokens = 20'000, .spare_rows = 150});
   const auto runtime = model.open();
   ASSERT_LT(runtime->read_bytes(1), runtime->model().weight_bytes()) << "its vocabulary is not large";
-  tensor::BufferPool buffers;
-  ops::Context context = runtime->make_context(buffers);
-  const std::vector<TokenId> tokens = runtime->tokenizer().encode("abcdefgh", {.add_special = false});
-  const model::SequencePart part{tokens};
-  const std::vector<int32_t> rows = {0, 1, 2, 3, 4, 5, 6, 7};
-  expect_decisive(*runtime, context, runtime->model().hidden(context, {&part, 1}, rows, {}));
+  expect_decisive_of_letters(*runtime);
+}
+
+// Adapters of other matrices leave the shortcut to the largest logits as it is; one of the output takes it away.
+TEST(Runtime, DecisiveLogitsAreThoseOfAnAdaptersOutput) {
+  TinyModel model({.eos_instead_of = 0, .chat_template = {}, .more_tokens = 20'000});
+  for (const std::string targets : {"all,token_embd", "output"}) {
+    model.options.adapters = {{write_adapter(model, "", targets), 1.0F}};
+    const auto runtime = model.open();
+    EXPECT_EQ(runtime->read_bytes(1) < runtime->model().weight_bytes(), targets != "output");
+    expect_decisive_of_letters(*runtime);
+    model.options.adapters.clear();
+  }
 }
 
 TEST(Runtime, DecisiveLogitsOfARealModelAreItsOwn) {

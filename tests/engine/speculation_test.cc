@@ -174,6 +174,9 @@ void expect_same_logits(const RuntimeOptions& options, std::string_view prompt_t
 TEST(Speculation, LogitsAreTheSameToTheLastBit) {
   const TinyModel model;
   RuntimeOptions options = model.options;
+  options.adapters = {{write_adapter(model, "", "token_embd,output"), 1.0F}};
+  expect_same_logits(options, "hello");
+  options.adapters.clear();
   for (const int threads : {1, 2, 4}) {
     options.threads = threads;
     expect_same_logits(options, "hello");

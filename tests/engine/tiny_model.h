@@ -140,9 +140,10 @@ struct TinyModel {
 };
 
 // An adapter that changes answers.
-inline std::filesystem::path write_adapter(const TinyModel& model, const std::string& prompt_template) {
+inline std::filesystem::path write_adapter(const TinyModel& model, const std::string& prompt_template,
+                                           const std::string& targets = "all") {
   const auto runtime = model.open();
-  adapter::LoraAdapter adapter = adapter::create_lora(runtime->model().sites(), {});
+  adapter::LoraAdapter adapter = adapter::create_lora(runtime->model().sites(), {.targets = targets});
   adapter.architecture = "llama";
   adapter.base_fingerprint = runtime->model().fingerprint();
   adapter.prompt_template = prompt_template;

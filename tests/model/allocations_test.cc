@@ -140,7 +140,8 @@ TEST(Allocations, TrainingHoldsNoFloatCopyOfAMatrix) {
     autograd::Tape tape(buffers);
     context.recorder = &tape;
     const ops::Tensor hidden = model->hidden(context, parts, rows, attachment);
-    const ops::CrossEntropy loss = ops::cross_entropy(context, hidden, model->output_matrix(), targets, weights, true);
+    const ops::CrossEntropy loss =
+        ops::cross_entropy(context, hidden, model->output(attachment), targets, weights, {.wanted = true});
     tape.backward(context, hidden, loss.dhidden);
     ASSERT_TRUE(tape.gradient(lora.entries.front().a));
     EXPECT_LE(largest_allocation, size_t{1} << 20) << "beside tensors";

@@ -45,9 +45,9 @@ class IntegerGradientsTest : public testing::Test {
     const ops::Tensor hidden = model_->hidden(context_, {&part, 1}, rows_, attachment_);
     const std::vector<float> weights(kTokens, 1.0F / kTokens);
     context_.recorder = nullptr;
-    const ops::Tensor dhidden =
-        ops::cross_entropy(context_, hidden, model_->output_matrix(), std::span(tokens_).subspan(1), weights, true)
-            .dhidden;
+    const ops::Tensor dhidden = ops::cross_entropy(context_, hidden, model_->output(attachment_),
+                                                   std::span(tokens_).subspan(1), weights, {.wanted = true})
+                                    .dhidden;
     context_.precise = backward_in_f32;
     tape.backward(context_, hidden, dhidden);
     std::vector<float> all;

@@ -42,7 +42,7 @@ void expect_logits(const std::string& key, const std::string& file, const std::s
   sequence.grow(static_cast<int64_t>(tokens.size()));
   const std::vector<SequencePart> parts = {{tokens, &sequence}};
   const std::vector<int32_t> last = {static_cast<int32_t>(tokens.size() - 1)};
-  const ops::Tensor logits = model->logits(context, model->hidden(context, parts, last, attachment));
+  const ops::Tensor logits = model->logits(context, model->hidden(context, parts, last, attachment), attachment);
   ASSERT_EQ(logits.values().size(), expected.size());
   double error = 0;
   double size = 0;

@@ -1,8 +1,11 @@
 #include <array>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "ops/attention.h"
 #include "ops/cross_entropy.h"
+#include "ops/embedding.h"
 #include "ops/gated_activation.h"
 #include "ops/gradient_check.h"
 #include "ops/linear.h"
@@ -253,8 +256,21 @@ TEST_F(OpsTest, GradientsOfLinearLayersAndTheirAdapters) {
                    });
 }
 
+TEST_F(OpsTest, GradientsOfTermsOfEmbeddings) {
+  const Tensor table = random(20, 32, false);
+  const std::vector<int32_t> ids = {3, 19, 3, 0, 7};
+  expect_gradients({random(4, 32), random(20, 4), random(3, 32), random(20, 3, false)},
+                   [&](Context& context, const std::vector<Tensor>& x) {
+                     const std::vector<LoraTerm> terms = {{.a = x[0], .b = x[1], .scale = 0.7F},
+                                                          {.a = x[2], .b = x[3], .scale = -0.4F}};
+                     const EmbeddingTable embeddings{quant::DType::kF32, std::as_bytes(table.values()), 32, terms};
+                     return embed(context, embeddings, ids, 1.5F);
+                   });
+}
+
 TEST_F(OpsTest, LossAndItsGradientByDifferences) {
-  const PackedMatrix output = pack(pool_, random(50, 32));
+  const PackedMatrix matrix = pack(pool_, random(50, 32));
+  const Linear output{.weight = &matrix, .bias = nullptr, .adapters = {}};
   const Tensor hidden = random(13, 32);
   std::vector<int32_t> targets;
   std::vector<float> weights;
@@ -262,16 +278,81 @@ TEST_F(OpsTest, LossAndItsGradientByDifferences) {
     targets.push_back(i * 7 % 50);
     weights.push_back(i % 4 == 0 ? 0.0F : 0.5F);
   }
-  const CrossEntropy result = cross_entropy(context_, hidden, output, targets, weights, true);
+  const CrossEntropy result = cross_entropy(context_, hidden, output, targets, weights, {.wanted = true});
   for (int64_t i = 0; i < hidden.size(); i += 29) {
     const float kept = hidden.data()[i];
     hidden.data()[i] = kept + 1e-2F;
-    const double above = cross_entropy(context_, hidden, output, targets, weights, false).loss;
+    const double above = cross_entropy(context_, hidden, output, targets, weights, {}).loss;
     hidden.data()[i] = kept - 1e-2F;
-    const double below = cross_entropy(context_, hidden, output, targets, weights, false).loss;
+    const double below = cross_entropy(context_, hidden, output, targets, weights, {}).loss;
     hidden.data()[i] = kept;
     EXPECT_NEAR(result.dhidden.data()[i], (above - below) / 2e-2, 3e-3) << i;
   }
+}
+
+// The loss of rows that take more than one chunk, by an output layer with terms, and what is changed in turn.
+class OutputTermsTest : public OpsTest {
+ protected:
+  OutputTermsTest() {
+    for (int i = 0; i < hidden_.rows(); ++i) {
+      targets_.push_back(i * 7 % 50);
+      weights_.push_back(i % 4 == 0 ? 0.0F : 0.5F);
+    }
+  }
+
+  CrossEntropy loss(CrossEntropyGradients gradients) {
+    context_.recorder = &recorder_;  // elements are dropped
+    const Linear output{.weight = &matrix_, .bias = nullptr, .adapters = terms_};
+    CrossEntropy result = cross_entropy(context_, hidden_, output, targets_, weights_, gradients);
+    EXPECT_EQ(std::exchange(context_.recorder, nullptr), &recorder_);
+    return result;
+  }
+
+  void expect_differences(const Tensor& input, const Tensor& gradient) {
+    ASSERT_TRUE(gradient);
+    constexpr float kStep = 1e-2F;
+    double largest = 0;
+    for (const float value : gradient.values()) largest = std::max(largest, std::fabs(double{value}));
+    EXPECT_GT(largest, 0.1);
+    for (int64_t i = 0; i < input.size(); i += input.size() / 11) {
+      const float kept = input.data()[i];
+      input.data()[i] = kept + kStep;
+      const double above = loss({}).loss;
+      input.data()[i] = kept - kStep;
+      const double below = loss({}).loss;
+      input.data()[i] = kept;
+      EXPECT_NEAR(gradient.data()[i], (above - below) / (2.0 * kStep), 2e-2 * largest) << i;
+    }
+  }
+
+  autograd::Tape recorder_{buffers_};
+  PackedMatrix matrix_ = pack(pool_, random(50, 32));
+  Tensor hidden_ = random(140, 32);
+  std::vector<LoraTerm> terms_ = {
+      {.a = random(4, 32), .b = random(50, 4), .scale = 0.3F, .dropout = 0.3F, .dropout_seed = 11},
+      {.a = random(3, 32, false), .b = random(50, 3, false), .scale = -0.2F}};
+  std::vector<int32_t> targets_;
+  std::vector<float> weights_;
+};
+
+TEST_F(OutputTermsTest, GradientsByDifferences) {
+  autograd::Tape tape(buffers_);
+  CrossEntropy result;
+  tape.run([&](Gradients& gradients) { result = loss({.wanted = true, .parameters = &gradients}); });
+  EXPECT_EQ(result.loss, loss({}).loss);
+  expect_differences(hidden_, result.dhidden);
+  expect_differences(terms_[0].a, tape.gradient(terms_[0].a));
+  expect_differences(terms_[0].b, tape.gradient(terms_[0].b));
+  EXPECT_FALSE(tape.gradient(terms_[1].b));
+}
+
+TEST_F(OutputTermsTest, NothingFlowsIntoHiddenStatesThatNeedNoGradient) {
+  hidden_.set_needs_grad(false);
+  autograd::Tape tape(buffers_);
+  CrossEntropy result;
+  tape.run([&](Gradients& gradients) { result = loss({.wanted = true, .parameters = &gradients}); });
+  EXPECT_FALSE(result.dhidden);
+  expect_differences(terms_[0].b, tape.gradient(terms_[0].b));
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ TEST_P(MagnitudeTest, GainsAreThoseOfTheFile) {
   terms.update(context_);
   for (size_t site = 0; site < model_->sites().size(); ++site) {
     const auto entry = std::ranges::find(lora_.entries, model_->sites()[site].name, &adapter::LoraEntry::site);
+    if (entry == lora_.entries.end()) continue;  // embeddings and the output
     const ops::Tensor expected = adapter::gains(*entry, lora_.scale(*entry), weights_);
     expect_near(attachment_.at(site).front().gain.values(), expected.values(), entry->site);
   }

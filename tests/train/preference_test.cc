@@ -76,9 +76,9 @@ std::vector<Example> some_preferences() {
 // An adapter that does something, with its gradients.
 class Trained {
  public:
-  explicit Trained(Workshop& workshop)
+  explicit Trained(Workshop& workshop, const std::string& targets = "all")
       : workshop_(workshop),
-        lora_(new_adapter(workshop.model(), {}, "")),
+        lora_(new_adapter(workshop.model(), {.targets = targets}, "")),
         attachment_(workshop.model().sites().size()),
         parameters_(lora_, workshop.buffers(), {}) {
     float value = 0;
@@ -139,7 +139,7 @@ class PreferenceTraining : public testing::TestWithParam<Objective> {
 
 // Differences of the loss in f32 over steps of 1e-2: some 1e-2 of the largest gradient.
 TEST_P(PreferenceTraining, GradientsAreThoseOfTheLoss) {
-  Trained trained(workshop_);
+  Trained trained(workshop_, kAllMatrices);
   const std::vector<Batch> batches = packed(some_preferences(), 1000);
   ASSERT_EQ(batches.size(), 1);
   trained.learn(options(), batches);
@@ -169,7 +169,7 @@ TEST_P(PreferenceTraining, GradientsAreThoseOfTheLoss) {
 
 // A pass over all, with prompts computed once, is worth a pass over each.
 TEST_P(PreferenceTraining, PassesAddUp) {
-  Trained trained(workshop_);
+  Trained trained(workshop_, kAllMatrices);
   const LossSum whole = trained.learn(options(), packed(some_preferences(), 1000));
   const std::vector<float> expected = trained.gradients();
   const LossSum parts = trained.learn(options(), packed(some_preferences(), 1));

@@ -251,7 +251,7 @@ class Twins final : public Team {
 
 // Tries both ways of a pass back.
 TEST_F(TeamTest, GradientsAreSentWhileAPassIsUnderWay) {
-  Workshop workshop(1);
+  Workshop workshop(1, kAllMatrices);
   workshop.trainer(some_steps(), path("a"));  // makes the adapter
   adapter::Attachment attachment(workshop.model().sites().size());
   adapter::attach_lora(workshop.adapter(), "a", 1, {workshop.model().sites(), "llama"}, attachment, {});

@@ -73,7 +73,7 @@ TEST_F(TrainerTest, LearnsItsExamplesAndLeavesTheModelAlone) {
   const std::string log = log_of("a");
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 200);
   const adapter::LoraAdapter saved = adapter::load_lora(path("a"));
-  EXPECT_EQ(saved.entries.size(), workshop.model().sites().size());
+  EXPECT_EQ(saved.entries.size(), workshop.model().sites().size() - 2);  // without token_embd and output
   EXPECT_EQ(saved.base_fingerprint, workshop.model().fingerprint());
   EXPECT_EQ(saved.prompt_template, "instruction");
   EXPECT_EQ(read_file(kModel), model_bytes);
@@ -97,6 +97,62 @@ TEST_F(TrainerTest, BeginsWithTheLossOfTheModel) {
     tokens += static_cast<double>(examples[i].loss_tokens());
   }
   EXPECT_NEAR(first, sum / tokens, 1e-5);
+}
+
+// Rows of the embeddings that no token took keep their values.
+TEST_F(TrainerTest, TrainsTheEmbeddingsAndTheOutput) {
+  for (const char* targets : {"token_embd", "output", kAllMatrices}) {
+    Workshop workshop(2, targets);
+    Trainer trainer = workshop.trainer(many_epochs(), path(targets));
+    EXPECT_EQ(trainer.plan().parameters, static_cast<uint64_t>(workshop.adapter().parameters()));
+    const TrainResult result = trainer.run({});
+    const adapter::LoraAdapter saved = adapter::load_lora(path(targets));
+    adapter::Attachment attachment(workshop.model().sites().size());
+    adapter::attach_lora(saved, "saved", 1, {workshop.model().sites(), "llama"}, attachment, {});
+    const std::vector<Example> examples = some_examples();
+    for (size_t i = 0; i < examples.size(); ++i) {
+      EXPECT_LT(result.rows[i].after, 0.5 * result.rows[i].before) << targets;
+      const double loss = mean_loss({workshop.model(), workshop.context(), attachment}, examples[i]);
+      EXPECT_NEAR(loss, result.rows[i].after, 1e-2) << targets;
+    }
+    const adapter::LoraEntry& first = saved.entries.front();
+    if (first.site != "token_embd") continue;
+    EXPECT_NE(first.b.row(5)[0], 0);
+    for (int64_t r = 0; r < first.rank(); ++r) EXPECT_EQ(first.b.row(100)[r], 0);
+  }
+}
+
+// With dropout, noise and an average, the embeddings and the output among what is trained.
+TEST_F(TrainerTest, ResumedRunsOfAllMatricesEqualUnbrokenOnes) {
+  TrainOptions options = many_epochs();
+  options.epochs = 4;
+  options.dropout = 0.2F;
+  options.noise = 5;
+  options.parameters.average_decay = 0.9;
+  options.parameters.b_rate_factor = 4;
+  Workshop workshop(2, kAllMatrices);
+  EXPECT_TRUE(workshop.trainer(options, path("unbroken")).run({}).finished);
+  workshop.trainer(options, path("stopped")).run(stopping_after(3));
+  options.resume = true;
+  Workshop other(1, kAllMatrices);
+  EXPECT_TRUE(other.trainer(options, path("stopped")).run({}).finished);
+  EXPECT_EQ(read_file(path("stopped")), read_file(path("unbroken")));
+  EXPECT_EQ(checkpoint_of("stopped"), checkpoint_of("unbroken"));
+}
+
+TEST_F(TrainerTest, MagnitudesOfTheVocabularyAreRefused) {
+  for (const char* targets : {"token_embd", "output"}) {
+    Workshop workshop(1);
+    adapter::LoraAdapter lora = new_adapter(workshop.model(), {.targets = targets}, "");
+    const adapter::BaseWeights base{workshop.model().file(), workshop.context().pool, workshop.context().kernels};
+    expect_error([&] { adapter::add_magnitudes(lora, base); }, ErrorKind::kUnsupported, "leave");
+  }
+  Workshop workshop(1);
+  adapter::LoraAdapter lora = new_adapter(workshop.model(), {.targets = "output"}, "");
+  lora.entries[0].magnitude = workshop.buffers().make_zero(lora.entries[0].b.rows(), 1);
+  const ExampleList data(some_examples());
+  expect_error([&] { Trainer(workshop.model(), workshop.context(), lora, data, {}, {path("a")}); },
+               ErrorKind::kUnsupported, "magnitudes (DoRA) of output");
 }
 
 TEST_F(TrainerTest, ResumedRunsEqualUnbrokenOnes) {
@@ -158,7 +214,7 @@ TEST_F(TrainerTest, NoiseIsTheSameInAResumedRun) {
 
 // The model acts as before until something is learned, and the file holds what is learned alone.
 TEST_F(TrainerTest, TrainsAPartOfTheModel) {
-  Workshop workshop(2);
+  Workshop workshop(2, kAllMatrices);
   TrainOptions options = many_epochs();
   options.batch_size = 3;
   options.epochs = 40;
@@ -452,15 +508,17 @@ TEST_F(TrainerTest, MemoryIsForeseen) {
   std::vector<Example> examples(1);
   examples[0].tokens.resize(400, 3);
   examples[0].loss = {{1, 400}};
-  Workshop workshop(1);
-  TrainOptions options = many_epochs();
-  options.max_steps = 1;
-  workshop.trainer(options, path("a"), examples).run({});
-  const auto foreseen =
-      static_cast<double>(pass_bytes(workshop.model(), 400, {.recompute_blocks = false, .compact = true}));
-  const auto taken = static_cast<double>(workshop.buffers().peak_bytes());
-  EXPECT_GT(foreseen, 0.6 * taken);
-  EXPECT_LT(foreseen, 1.6 * taken);
+  for (const char* targets : {"all", kAllMatrices}) {
+    Workshop workshop(1, targets);
+    TrainOptions options = many_epochs();
+    options.max_steps = 1;
+    workshop.trainer(options, path("a"), examples).run({});
+    const auto foreseen =
+        static_cast<double>(pass_bytes(workshop.model(), 400, {.recompute_blocks = false, .compact = true}));
+    const auto taken = static_cast<double>(workshop.buffers().peak_bytes());
+    EXPECT_GT(foreseen, 0.6 * taken) << targets;
+    EXPECT_LT(foreseen, 1.6 * taken) << targets;
+  }
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "adapter/principal_init.h"
@@ -16,10 +18,15 @@ inline std::vector<Example> some_examples() {
   return {{{1, 5, 9, 4, 2, 2}, {{3, 6}}}, {{1, 8, 3, 7, 6, 2}, {{2, 6}}}, {{1, 4, 4, 9, 2}, {{1, 5}}}};
 }
 
+// Everything that an adapter can change.
+inline const char* const kAllMatrices = "all,token_embd,output";
+
 // A model with all that a trainer of it needs.
 class Workshop {
  public:
-  explicit Workshop(int threads) : pool_(threads), model_(model::Model::load(io::ModelFile::open(kModel), pool_)) {}
+  // `targets`: what adapters change, as LoraOptions.
+  explicit Workshop(int threads, std::string targets = "all")
+      : pool_(threads), model_(model::Model::load(io::ModelFile::open(kModel), pool_)), targets_(std::move(targets)) {}
 
   Trainer trainer(const TrainOptions& options, const std::filesystem::path& adapter_path,
                   std::vector<Example> examples = some_examples()) {
@@ -27,6 +34,7 @@ class Workshop {
     lora.rank = 4;
     lora.alpha = 8;
     lora.seed = options.seed;
+    lora.targets = targets_;
     lora_ = new_adapter(*model_, lora, "instruction");
     data_.push_back(std::make_unique<ExampleList>(std::move(examples)));
     return {*model_, context_, lora_, *data_.back(), options, {adapter_path}};
@@ -42,7 +50,7 @@ class Workshop {
 
   // One that begins with a part of the model.
   Trainer principal_trainer(const TrainOptions& options, const std::filesystem::path& adapter_path) {
-    lora_ = new_adapter(*model_, {}, "instruction");
+    lora_ = new_adapter(*model_, {.targets = targets_}, "instruction");
     data_.push_back(std::make_unique<ExampleList>(some_examples()));
     adapter::init_from_base(lora_, model_->file(), adapter::PrincipalInit::kPissa, options.seed, context_);
     return {*model_, context_, lora_, *data_.back(), options, {adapter_path}, adapter::clone(lora_)};
@@ -58,6 +66,7 @@ class Workshop {
   tensor::BufferPool buffers_;
   ops::Context context_{.pool = pool_, .kernels = kernels::default_kernels(), .buffers = buffers_};
   std::unique_ptr<model::Model> model_;
+  std::string targets_;
   adapter::LoraAdapter lora_;
   std::vector<std::unique_ptr<ExampleList>> data_;
 };

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <tuple>
 
+#include "adapter/linear_site.h"
+
 namespace patina::adapter::peft {
 
 namespace {
@@ -21,6 +23,15 @@ constexpr std::array kNames = {
     NamePair{"self_attn.v_proj", "attn_v"}, NamePair{"self_attn.o_proj", "attn_output"},
     NamePair{"mlp.gate_proj", "ffn_gate"},  NamePair{"mlp.up_proj", "ffn_up"},
     NamePair{"mlp.down_proj", "ffn_down"},
+};
+
+// Outside the layers; the first of a site is the one that is written.
+constexpr std::array kOutside = {
+    NamePair{"model.embed_tokens", kEmbeddingName},
+    NamePair{"model.language_model.embed_tokens", kEmbeddingName},
+    NamePair{"language_model.model.embed_tokens", kEmbeddingName},
+    NamePair{"lm_head", kOutputName},
+    NamePair{"language_model.lm_head", kOutputName},
 };
 
 // The first is the one that is written.
@@ -44,17 +55,23 @@ std::optional<Place> place_after(std::string_view prefix, std::string_view text)
   return Place{text.substr(0, dot), text.substr(dot + 1)};
 }
 
-std::tuple<uint64_t, const NamePair*, std::string_view> key_of(std::string_view site) {
+enum class Region { kEmbedding, kBlocks, kOther };
+
+std::tuple<Region, uint64_t, const NamePair*, std::string_view> key_of(std::string_view site) {
   const std::optional<Place> place = place_after(kSitePrefix, site);
-  if (!place.has_value()) return {UINT64_MAX, kNames.end(), site};
+  if (!place.has_value()) {
+    return {site == kEmbeddingName ? Region::kEmbedding : Region::kOther, 0, kNames.end(), site};
+  }
   uint64_t number = UINT64_MAX;
   std::from_chars(place->number.data(), place->number.data() + place->number.size(), number);
-  return {number, std::ranges::find(kNames, place->name, &NamePair::site), site};
+  return {Region::kBlocks, number, std::ranges::find(kNames, place->name, &NamePair::site), site};
 }
 
 }  // namespace
 
 std::optional<std::string> site_of(std::string_view module) {
+  const auto* outside = std::ranges::find(kOutside, module, &NamePair::module);
+  if (outside != kOutside.end()) return std::string(outside->site);
   for (const std::string_view prefix : kModulePrefixes) {
     const std::optional<Place> place = place_after(prefix, module);
     if (!place.has_value()) continue;
@@ -66,6 +83,8 @@ std::optional<std::string> site_of(std::string_view module) {
 }
 
 std::optional<std::string> module_of(std::string_view site) {
+  const auto* outside = std::ranges::find(kOutside, site, &NamePair::site);
+  if (outside != kOutside.end()) return std::string(outside->module);
   const std::optional<Place> place = place_after(kSitePrefix, site);
   if (!place.has_value()) return std::nullopt;
   const auto* found = std::ranges::find(kNames, place->name, &NamePair::site);

@@ -20,9 +20,9 @@ constexpr double kLargestWhole = 1e9;
 
 // Entries that change what an adapter does, and that patina does not know. Fine where they are missing, null, false or
 // empty.
-constexpr std::array<const char*, 8> kForeign = {
-    "fan_in_fan_out",    "modules_to_save",         "layer_replication", "trainable_token_indices",
-    "target_parameters", "alora_invocation_tokens", "use_qalora",        "lora_bias",
+constexpr std::array<const char*, 9> kForeign = {
+    "fan_in_fan_out",          "modules_to_save", "layer_replication", "trainable_token_indices", "target_parameters",
+    "alora_invocation_tokens", "use_qalora",      "lora_bias",         "ensure_weight_tying",
 };
 
 // Initializations that take what the new adapter does out of the base model's weights, so that the adapter belongs to

@@ -1,6 +1,7 @@
 #include "adapter/peft/peft_folder.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -27,30 +28,53 @@ using peft::RowOrder;
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kPickleFile = "adapter_model.bin";
 constexpr std::string_view kPrefix = "base_model.model.";
-constexpr std::string_view kSuffixA = ".lora_A.weight";
-constexpr std::string_view kSuffixB = ".lora_B.weight";
-constexpr std::string_view kSuffixMagnitude = ".lora_magnitude_vector";
+constexpr std::string_view kBaseSuffix = ".base_layer.weight";
 constexpr const char* kFingerprint = "patina.base_fingerprint";  // in decimal
 constexpr const char* kTemplate = "patina.prompt_template";
 
-// Of which module "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight" is.
-PartName part_name(const io::TensorInfo& tensor, const std::string& source) {
+// What a module's matrices are called. Of embeddings A is [rank x vocabulary] and B [width x rank], as if they
+// multiplied with a vector that is 1 at the token: turned round, B and A of the rows that are looked up.
+struct Suffix {
+  std::string_view text;
+  Part part;
+  bool of_embeddings;
+};
+
+constexpr std::array kSuffixes = {
+    Suffix{".lora_A.weight", Part::kA, false},
+    Suffix{".lora_B.weight", Part::kB, false},
+    Suffix{".lora_embedding_A", Part::kA, true},
+    Suffix{".lora_embedding_B", Part::kB, true},
+    Suffix{".lora_magnitude_vector", Part::kMagnitude, false},
+};
+
+std::string tensor_name(std::string_view module, Part part, bool of_embeddings) {
+  const auto* suffix = std::ranges::find_if(
+      kSuffixes, [&](const Suffix& s) { return s.part == part && s.of_embeddings == of_embeddings; });
+  return fmt::format("{}{}{}", kPrefix, module, suffix->text);
+}
+
+// Of which module "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight" is. Nothing for the base's own
+// embeddings and output, which PEFT saves beside those that it adapts.
+std::optional<PartName> part_name(const io::TensorInfo& tensor, const std::string& source) {
   std::string_view name = tensor.name;
   const bool known = name.starts_with(kPrefix);
   if (known) name.remove_prefix(kPrefix.size());
-  const bool is_magnitude = name.ends_with(kSuffixMagnitude);
-  const bool is_a = name.ends_with(kSuffixA);
-  if (!known || !(is_magnitude || is_a || name.ends_with(kSuffixB))) {
+  if (known && name.ends_with(kBaseSuffix)) return std::nullopt;
+  const auto* suffix = std::ranges::find_if(kSuffixes, [&](const Suffix& s) { return name.ends_with(s.text); });
+  if (!known || suffix == kSuffixes.end()) {
     fail(ErrorKind::kUnsupported, "{} holds the tensor {}, which is no lora_A and no lora_B; patina cannot apply it",
          source, io::printable(tensor.name));
   }
-  name.remove_suffix(is_magnitude ? kSuffixMagnitude.size() : kSuffixA.size());
-  if (!peft::site_of(name).has_value()) {
+  name.remove_suffix(suffix->text.size());
+  const std::optional<std::string> site = peft::site_of(name);
+  if (!site || is_embedding(*site) != suffix->of_embeddings) {
     fail(ErrorKind::kUnsupported,
-         "{} changes {}; patina applies adapters to linear layers inside the blocks only, train it without that",
-         source, io::printable(name));
+         "{} changes {} by {}; patina applies adapters to the linear layers of blocks, embed_tokens and lm_head, train "
+         "it without others",
+         source, io::printable(name), suffix->text.substr(1));
   }
-  return {std::string(name), is_magnitude ? Part::kMagnitude : is_a ? Part::kA : Part::kB};
+  return PartName{std::string(name), suffix->part};
 }
 
 std::unique_ptr<io::ModelFile> open_tensors(const fs::path& folder) {
@@ -133,7 +157,10 @@ LoraAdapter load_peft(const fs::path& folder, const std::optional<BaseModel>& ba
            parts.magnitude == nullptr ? "no" : "its", config.magnitudes);
     }
     const std::string site = peft::site_of(parts.layer).value_or("");  // part_name() has seen to it
-    LoraEntry entry = make_entry({site, decode(*parts.a, pool, source), decode(*parts.b, pool, source),
+    const tensor::Tensor a = decode(*parts.a, pool, source);
+    const tensor::Tensor b = decode(*parts.b, pool, source);
+    const bool turned = is_embedding(site);
+    LoraEntry entry = make_entry({site, turned ? transposed(b, pool) : a, turned ? transposed(a, pool) : b,
                                   decode_column(parts.magnitude, pool, source)},
                                  source);
     entry.b = in_order(RowOrder::kGguf, entry.b, site, *base, source);
@@ -161,24 +188,26 @@ void save_peft(const LoraAdapter& adapter, const fs::path& folder, quant::DType 
   require_entries(adapter);
   check_base(adapter, base);
   EncodedTensors encoded(type);
+  tensor::BufferPool pool;
   std::vector<peft::ModuleRank> modules;
   for (const LoraEntry& entry : adapter.entries) {
     const std::optional<std::string> module = peft::module_of(entry.site);
     if (!module.has_value()) {
-      fail(ErrorKind::kUnsupported, "{} is no linear layer inside a block; patina writes no others as PEFT",
+      fail(ErrorKind::kUnsupported, "{} is no linear layer and no embedding; patina writes no others as PEFT",
            entry.site);
     }
     modules.emplace_back(*module, entry.rank());
     const auto reordered = [&](const tensor::Tensor& matrix) {
       return base.has_value() ? in_order(RowOrder::kHuggingFace, matrix, entry.site, *base, "the adapter") : matrix;
     };
-    encoded.add(fmt::format("{}{}{}", kPrefix, *module, kSuffixA), entry.a);
-    encoded.add(fmt::format("{}{}{}", kPrefix, *module, kSuffixB), reordered(entry.b));
+    const bool turned = is_embedding(entry.site);
+    encoded.add(tensor_name(*module, Part::kA, turned), turned ? transposed(entry.b, pool) : entry.a);
+    encoded.add(tensor_name(*module, Part::kB, turned), turned ? transposed(entry.a, pool) : reordered(entry.b));
     if (!adapter.has_magnitudes()) continue;
     if (!entry.magnitude) {
       fail(ErrorKind::kUnsupported, "{} has no magnitudes and other layers have; PEFT knows all or none", entry.site);
     }
-    encoded.add_vector(fmt::format("{}{}{}", kPrefix, *module, kSuffixMagnitude), reordered(entry.magnitude));
+    encoded.add_vector(tensor_name(*module, Part::kMagnitude, false), reordered(entry.magnitude));
   }
   platform::AtomicFolder target(folder);
   io::write_safetensors(target.path() / kPeftTensorFile, metadata_of(adapter), encoded.tensors());

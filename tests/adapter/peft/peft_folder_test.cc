@@ -49,6 +49,14 @@ TEST(LoadPeft, ActsAsInPeft) {
   expect_products(load_lora(golden_folder("brain"), base_of("qwen3")), "brain");
 }
 
+// Whose base weights PEFT saves beside it.
+TEST(LoadPeft, EmbeddingsAndTheOutputActAsInPeft) {
+  const LoraAdapter adapter = load_lora(golden_folder("vocabulary"), base_of("llama"));
+  expect_products(adapter, "vocabulary");
+  EXPECT_EQ(adapter.entries.front().site, "token_embd");
+  EXPECT_EQ(adapter.entries.back().site, "output");
+}
+
 TEST(LoadPeft, RankStabilizedWithPatternsOfRanksAndAlphas) {
   const LoraAdapter adapter = load_lora(golden_folder("patterns"), base_of("llama"));
   expect_products(adapter, "patterns");
@@ -120,6 +128,23 @@ TEST(SavePeft, GivesThePackagesOwnFile) {
   EXPECT_EQ(ours["target_modules"][0], "model.layers.0.self_attn.q_proj");
 }
 
+TEST(SavePeft, GivesThePackagesOwnTensorsOfEmbeddingsAndTheOutput) {
+  const TemporaryFolder folder;
+  const LoraAdapter adapter = load_lora(golden_folder("vocabulary"), base_of("llama"));
+  save_peft(adapter, folder / "out", DType::kF32, base_of("llama"));
+  const auto ours = io::ModelFile::open(folder / "out" / "adapter_model.safetensors");
+  const auto theirs = io::ModelFile::open(golden_folder("vocabulary") / "adapter_model.safetensors");
+  EXPECT_EQ(ours->tensors().size(), 8U);
+  EXPECT_EQ(theirs->tensors().size(), 10U) << "with the base's embeddings and output";
+  for (const io::TensorInfo& tensor : ours->tensors()) {
+    EXPECT_EQ(tensor.shape, theirs->require(tensor.name).shape) << tensor.name;
+    EXPECT_TRUE(std::ranges::equal(tensor.data, theirs->require(tensor.name).data)) << tensor.name;
+  }
+  const json config = json::parse(std::ifstream(folder / "out" / "adapter_config.json"));
+  EXPECT_EQ(config["target_modules"].front(), "model.embed_tokens");
+  EXPECT_EQ(config["target_modules"].back(), "lm_head");
+}
+
 TEST(SavePeft, KeepsMagnitudes) {
   const TemporaryFolder folder;
   const LoraAdapter adapter = load_lora(golden_folder("dora"), base_of("llama"));
@@ -172,8 +197,8 @@ TEST(SavePeft, RefusesWhatItCannotExpressAndOverwritesNothing) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
   save(base_of("llama"));
   expect_error([&] { save(base_of("llama")); }, ErrorKind::kInvalidArgument, "exists");
-  adapter.entries[1].site = "output";
-  expect_error([&] { save(base_of("llama")); }, ErrorKind::kUnsupported, "output");
+  adapter.entries[1].site = "output_norm";
+  expect_error([&] { save(base_of("llama")); }, ErrorKind::kUnsupported, "output_norm");
 }
 
 // The golden adapter "plain" with something changed.
@@ -208,7 +233,7 @@ TEST(LoadPeft, OtherMethodsAreRefusedByName) {
   const std::pair<const char*, json> cases[] = {
       {"peft_type", "IA3"},           {"modules_to_save", {"lm_head"}}, {"bias", "all"},
       {"use_qalora", true},           {"fan_in_fan_out", true},         {"layer_replication", {{0, 1}}},
-      {"init_lora_weights", "pissa"},
+      {"init_lora_weights", "pissa"}, {"ensure_weight_tying", true},
   };
   for (const auto& [key, value] : cases) {
     adapter.config(key, value);
@@ -251,10 +276,19 @@ TEST(LoadPeft, TensorsMustFitTogether) {
   adapter.expect(ErrorKind::kInvalidData, "twice");
   adapter.tensors({{"base_model.model.lora_A.weight", {16, 2}}});
   adapter.expect(ErrorKind::kUnsupported, "base_model.model.lora_A.weight");
+  adapter.tensors({{"base_model.model.model.norm.lora_A.weight", {16, 2}}});
+  adapter.expect(ErrorKind::kUnsupported, "model.norm");
   adapter.tensors({{"base_model.model.lm_head.lora_A.weight", {16, 2}}});
-  adapter.expect(ErrorKind::kUnsupported, "lm_head");
-  adapter.tensors({{"base_model.model.model.embed_tokens.lora_embedding_A", {16, 2}}});
+  adapter.expect(ErrorKind::kInvalidData, "no lora_b");
+  adapter.tensors({{"base_model.model.lm_head.base_layer.weight", {16, 8}}});
+  adapter.expect(ErrorKind::kInvalidData, "without tensors");
+  const std::string embeddings = "base_model.model.model.embed_tokens";
+  adapter.tensors({{embeddings + ".lora_A.weight", {16, 2}}});
+  adapter.expect(ErrorKind::kUnsupported, "model.embed_tokens by lora_A.weight");
+  adapter.tensors({{layer + ".lora_embedding_A", {16, 2}}});
   adapter.expect(ErrorKind::kUnsupported, "lora_embedding_A");
+  adapter.tensors({{embeddings + ".lora_embedding_A", {8, 2}}, {embeddings + ".lora_embedding_B", {3, 16}}});
+  adapter.expect(ErrorKind::kInvalidData, "rank 3 in lora_a and 2 in lora_b");
 }
 
 TEST(LoadPeft, APickleIsRefused) {
