@@ -128,8 +128,8 @@ class HttpServer::Listener {
     acceptor_.async_accept(net::make_strand(*io_), [this](error_code error, tcp::socket socket) {
       if (ending_) return;
       if (!error) {
+        accept();  // first: what goes wrong with one client must not keep out the others
         welcome(std::move(socket));
-        accept();
       } else {  // out of file descriptors, most likely
         pause_.expires_after(kAcceptPause);
         pause_.async_wait([this](error_code /*error*/) {
