@@ -92,6 +92,10 @@ class FieldReader {
  private:
   [[noreturn]] void refuse(const std::string& sentence) const { throw RowError(offset_, sentence); }
 
+  [[noreturn]] void refuse_equal_answers() const {
+    refuse("\"chosen\" and \"rejected\" are the same, which teaches nothing; leave the row out");
+  }
+
   const std::string& text_of(const json& object, const char* name) const {
     const auto field = object.find(name);
     if (field == object.end()) refuse(fmt::format("a turn has no \"{}\"; each needs one", name));
@@ -118,6 +122,7 @@ class FieldReader {
       if (!has_prompt) refuse("\"chosen\" and \"rejected\" are texts; add the \"prompt\" that they answer");
       Row row = question_row(filled("prompt"), filled("chosen"));
       row.rejected = filled("rejected");
+      if (filled("chosen") == *row.rejected) refuse_equal_answers();
       return row;
     }
     std::vector<tokenizer::ChatMessage> before;
@@ -140,6 +145,7 @@ class FieldReader {
                         return a.role == b.role && a.content == b.content;
                       });
     if (!same) refuse("\"chosen\" and \"rejected\" differ before the last answer; only that may differ");
+    if (row.turns.back().content == *row.rejected) refuse_equal_answers();
     return row;
   }
 

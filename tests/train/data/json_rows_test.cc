@@ -76,6 +76,8 @@ TEST(JsonRows, ErrorsOfPreferences) {
   const std::string other = R"([{"role": "user", "content": "q"}, {"role": "assistant", "content": "c"}])";
   const std::string one = R"([{"role": "user", "content": "p"}, {"role": "assistant", "content": "c"}])";
   expect_line_refused(R"({"chosen": )" + one + R"(, "rejected": )" + other + "}", "1:1", "only that may differ");
+  expect_line_refused(R"({"prompt": "a", "chosen": "b", "rejected": " b"})", "1:1", "teaches nothing");
+  expect_line_refused(R"({"chosen": )" + one + R"(, "rejected": )" + one + "}", "1:1", "teaches nothing");
 }
 
 TEST(JsonRows, ErrorsNameThePlaceOfWhatIsNoJson) {
