@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <new>
 
+#include "apps/console.h"
 #include "apps/nearest.h"
 #include "apps/version.h"
 #include "base/error.h"
@@ -32,7 +33,7 @@ void print_overview(std::span<const Command> commands) {
 }
 
 int report(int code, std::string_view sentence) {
-  fmt::print(stderr, "error: {}\n", sentence);
+  write_stderr(fmt::format("error: {}\n", sentence));
   return code;
 }
 

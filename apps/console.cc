@@ -28,9 +28,10 @@ LogSink stderr_log(LogLevel least) {
   return [least](LogLevel level, std::string_view message) {
     if (level < least) return;
     // One call of the C library, which locks the stream: lines of several threads stay whole.
-    const std::string line = fmt::format("{}{}\n", prefix(level), message);
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    write_stderr(fmt::format("{}{}\n", prefix(level), message));
   };
 }
+
+void write_stderr(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 }  // namespace patina::apps

@@ -311,6 +311,7 @@ int finetune(const Invocation& call, const FinetuneTeam& team) {
 }  // namespace
 
 int run_finetune(const Invocation& call) {
+  const platform::BrokenPipeGuard broken_pipe;  // training goes on where nobody reads what is said of it
   return run_in_team([&](const FinetuneTeam& team) { return finetune(call, team); });
 }
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <iterator>
 
+#include "apps/console.h"
 #include "engine/generator.h"
 #include "platform/atomic_file.h"
 #include "platform/memory.h"
@@ -93,7 +94,7 @@ void ProgressReport::show(const train::StepRecord& record, double seconds_left) 
     losses_.push_back(record.loss);
     const std::string line = train::progress_line(record, seconds_left, terminal_columns() - 1,
                                                   {.losses = losses_, .memory_bytes = platform::resident_memory()});
-    fmt::print(stderr, "\r{}{}", line, kClearToEnd);
+    write_stderr(fmt::format("\r{}{}", line, kClearToEnd));
     std::fflush(stderr);
     open_ = true;
     return;
@@ -105,7 +106,7 @@ void ProgressReport::show(const train::StepRecord& record, double seconds_left) 
 }
 
 void ProgressReport::finish() {
-  if (open_) fmt::print(stderr, "\n");
+  if (open_) write_stderr("\n");
   open_ = false;
 }
 

@@ -1,6 +1,7 @@
 #include "apps/flags_training.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "adapter/principal_init.h"
 #include "base/error.h"
@@ -165,7 +166,7 @@ void TrainingFlags::resolve() {
   lora.seed = options.seed;
   if (max_memory) {
     constexpr double kMost = 1e6;
-    if (!(*max_memory > 0 && *max_memory < kMost)) {
+    if (*max_memory <= 0 || *max_memory >= kMost || std::isnan(*max_memory)) {
       fail(ErrorKind::kInvalidArgument, "--max-memory {} is no number of GiB; write 7 or 5.5", *max_memory);
     }
     options.max_memory = static_cast<uint64_t>(*max_memory * 0x1p30);

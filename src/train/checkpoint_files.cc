@@ -44,8 +44,18 @@ void CheckpointFiles::move_on() const {
   if (!error) fs::rename(second, older(1), error);
 }
 
-void CheckpointFiles::save(const Checkpoint& checkpoint) const {
-  move_on();
+uint64_t CheckpointFiles::bytes() const {
+  uint64_t sum = 0;
+  for (uint64_t age = 0; age < keep_; ++age) {
+    std::error_code error;
+    const uintmax_t size = fs::file_size(older(age), error);
+    if (!error) sum += size;
+  }
+  return sum;
+}
+
+void CheckpointFiles::save(const Checkpoint& checkpoint, bool in_place) const {
+  if (!in_place) move_on();
   save_checkpoint(newest_, checkpoint);
 }
 

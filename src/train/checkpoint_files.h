@@ -20,9 +20,13 @@ class CheckpointFiles {
   // Whether there is one, whole or not.
   bool any() const;
 
+  // Bytes of those that there are.
+  uint64_t bytes() const;
+
   // Saves the newest, after the others have moved on by one. At every moment there is a whole newest one, if there was
-  // before. Throws kIo; then what was the newest still is.
-  void save(const Checkpoint& checkpoint) const;
+  // before. Throws kIo; then what was the newest still is. `in_place`: the newest is damaged, and the others are not to
+  // move on.
+  void save(const Checkpoint& checkpoint, bool in_place = false) const;
 
   // What open_newest() found.
   struct Found {

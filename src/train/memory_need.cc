@@ -22,8 +22,8 @@ uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use) {
   return (kept + working) * tokens + 4 * static_cast<uint64_t>(logits + logits / 2);
 }
 
-uint64_t state_bytes(uint64_t parameters, const ParameterOptions& options) {
-  const uint64_t copies = options.average_decay > 0 ? 3 : 2;
+uint64_t checkpoint_bytes(uint64_t parameters, const ParameterOptions& options) {
+  const uint64_t copies = options.average_decay > 0 ? 2 : 1;
   return copies * sizeof(float) * parameters + optimizer_bytes(options.optimizer.kind, parameters);
 }
 

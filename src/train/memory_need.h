@@ -18,7 +18,7 @@ struct MemoryUse {
 // the tape keeps, gradients on their way back, and the loss head's chunk of logits.
 uint64_t pass_bytes(const model::Model& model, uint64_t tokens, MemoryUse use);
 
-// Bytes of the trained numbers, their gradients, the optimizer's state and the average.
-uint64_t state_bytes(uint64_t parameters, const ParameterOptions& options);
+// Bytes of a checkpoint's trained numbers, the optimizer's state and the average.
+uint64_t checkpoint_bytes(uint64_t parameters, const ParameterOptions& options);
 
 }  // namespace patina::train

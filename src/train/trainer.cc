@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <system_error>
 #include <utility>
 
 #include "adapter/principal_init.h"
@@ -18,6 +17,7 @@
 #include "train/checkpoint_files.h"
 #include "train/memory_need.h"
 #include "train/random.h"
+#include "train/room.h"
 
 namespace patina::train {
 namespace {
@@ -55,8 +55,6 @@ size_t longest_pass(const DataTotals& totals, uint64_t rows) {
   const uint64_t all = std::min(totals.tokens, rows * totals.longest);
   return std::max<size_t>(totals.longest, std::min<size_t>(all, kPassTokens));
 }
-
-double gibibytes(uint64_t bytes) { return static_cast<double>(bytes) * 0x1p-30; }
 
 }  // namespace
 
@@ -101,6 +99,7 @@ Trainer::Trainer(const model::Model& model, ops::Context& context, const adapter
 void Trainer::join(Team& team) {
   work_ = Teamwork(team);
   gradient_sum_ = std::make_unique<GradientSum>(work_, parameters_);
+  choose_memory();
 }
 
 Place Trainer::place() const {
@@ -136,25 +135,16 @@ class Trainer::Averaged {
   std::optional<Parameters::Averaged> weights_;
 };
 
-uint64_t Trainer::memory_to_take() const {
-  const uint64_t available = platform::available_memory();
-  if (options_.max_memory == 0) return available;
-  const uint64_t taken = platform::resident_memory();
-  const uint64_t allowed = options_.max_memory > taken ? options_.max_memory - taken : 1;
-  return available == 0 ? allowed : std::min(allowed, available);
-}
-
+// The weights, what is trained and the optimizer's state are there by now.
 void Trainer::choose_memory() {
-  const uint64_t available = memory_to_take();
-  const uint64_t state = state_bytes(static_cast<uint64_t>(adapter_.parameters()), options_.parameters);
-  if (available == 0 || state + bytes_of_a_pass() < available) return;
+  const uint64_t available = memory_to_take(options_.max_memory);
+  if (available == 0 || bytes_of_a_pass() < available) return;
   recompute_blocks_ = true;
-  const uint64_t needed = state + bytes_of_a_pass();
+  const uint64_t needed = bytes_of_a_pass();
   if (needed < available) return;
   fail(ErrorKind::kOutOfMemory,
        "training needs {:.2f} GiB of memory beyond the model, and {:.2f} are {}; {}, shorten the longest example or "
-       "give a "
-       "smaller --lora-rank",
+       "give a smaller --lora-rank",
        gibibytes(needed), gibibytes(available), options_.max_memory > 0 ? "left by --max-memory" : "available",
        options_.max_memory > 0 ? "raise it" : "free some");
 }
@@ -163,14 +153,17 @@ void Trainer::check_files() const {
   // A temporary file beside each is made and removed: what cannot be saved later is known now.
   const platform::AtomicFile adapter(files_.adapter);
   const platform::AtomicFile checkpoint(files_.checkpoint());
-  const uint64_t needed = state_bytes(static_cast<uint64_t>(adapter_.parameters()), options_.parameters);
-  const std::filesystem::path folder = std::filesystem::absolute(files_.adapter).parent_path();
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(folder, error);
-  if (!error && space.available < needed) {
-    fail(ErrorKind::kIo, "{} has room for {:.2f} GiB, the adapter and its checkpoint need {:.2f}; free some",
-         folder.string(), gibibytes(space.available), gibibytes(needed));
-  }
+}
+
+void Trainer::check_space() const {
+  const auto parameters = static_cast<uint64_t>(adapter_.parameters());
+  const uint64_t of_adapter = parameters * (options_.adapter_type == quant::DType::kF16 ? 2 : 4);
+  const uint64_t of_checkpoint = checkpoint_bytes(parameters, options_.parameters);
+  // The best ones where rows are measured, and of each kind one more while it is written.
+  const uint64_t best = validation_ != nullptr ? 1 : 0;
+  const uint64_t needed = (options_.keep + best + 1) * of_checkpoint + (best + 2) * of_adapter;
+  const uint64_t there = CheckpointFiles(files_.checkpoint(), options_.keep).bytes();
+  require_disk_space(files_.adapter, needed - std::min(needed, there));
 }
 
 void Trainer::load_checkpoint() {
@@ -182,6 +175,7 @@ void Trainer::load_checkpoint() {
       saved.epoch_step != saved.step % steps_per_epoch()) {
     fail(ErrorKind::kInvalidData, "{} stands at a step that does not exist; resume from another one", source);
   }
+  newest_is_damaged_ = !found.notes.empty();
   for (const std::string& note : found.notes) notes_.push_back(fmt::format("{}: going on from {}", note, source));
   parameters_.restore(saved);
   magnitudes_.update(context_);
@@ -317,19 +311,9 @@ LossSum Trainer::sum_of_team(const LossSum& own) {
                          .preferred = static_cast<size_t>(sums[6])}};
 }
 
-// Rows are read when they are trained on; where one cannot be read any more, nothing that was learned is lost.
-std::vector<Batch> Trainer::batches_of_step(uint64_t step, const TrainObserver& observer) {
-  try {
-    return pack(data_, share_of(data_, rows_of_step(step), place()), kPassTokens);
-  } catch (const Error&) {
-    if (steps_made_ > 0) save(observer);
-    throw;
-  }
-}
-
-StepRecord Trainer::run_step(const TrainObserver& observer) {
+StepRecord Trainer::run_step() {
   const Clock::time_point start = Clock::now();
-  const std::vector<Batch> batches = batches_of_step(step_, observer);
+  const std::vector<Batch> batches = pack(data_, share_of(data_, rows_of_step(step_), place()), kPassTokens);
   const StepSize own = StepSize::of(batches);
   std::array<double, 3> sums = {static_cast<double>(own.tokens), static_cast<double>(own.pairs), 0};
   for (const Batch& batch : batches) sums[2] += static_cast<double>(batch.example_tokens);
@@ -347,6 +331,7 @@ StepRecord Trainer::run_step(const TrainObserver& observer) {
   sum = sum_of_team(sum);
   const double loss = sum.mean();
   const double rate = schedule_.at(step_);
+  worth_saving_ = false;
   const double norm = std::isfinite(loss) ? parameters_.step(rate, options_.max_gradient_norm)
                                           : std::numeric_limits<double>::quiet_NaN();
   if (!std::isfinite(norm)) {
@@ -355,6 +340,7 @@ StepRecord Trainer::run_step(const TrainObserver& observer) {
   }
   magnitudes_.update(context_);
   ++step_;
+  worth_saving_ = true;
   return StepRecord{.step = step_,
                     .steps = steps_,
                     .epoch = (step_ - 1) / steps_per_epoch() + 1,
@@ -374,15 +360,19 @@ void Trainer::save_adapter(const std::filesystem::path& path) {
 
 void Trainer::require_same_weights() {
   if (work_.alone()) return;
+  worth_saving_ = false;
   work_.require_same(std::array{Claim{fmt::format("weights after step {}", step_), parameters_.digest(),
                                       "use the same program and PATINA_ISA on all machines, and test their memory"}});
+  worth_saving_ = true;
 }
 
 void Trainer::save(const TrainObserver& observer) {
   if (!writes()) return;
   context_.buffers.trim();  // to make room for what is written
-  CheckpointFiles(files_.checkpoint(), options_.keep).save(checkpoint());
+  worth_saving_ = false;
+  CheckpointFiles(files_.checkpoint(), options_.keep).save(checkpoint(), std::exchange(newest_is_damaged_, false));
   save_adapter(files_.adapter);
+  worth_saving_ = true;
   last_save_ = Clock::now();
   if (observer.on_save) observer.on_save();
 }
@@ -440,7 +430,18 @@ bool Trainer::out_of_time() const {
   return steps_made_ > 0 && options_.max_seconds > 0 && seconds_since(start_) >= options_.max_seconds;
 }
 
+// After an error of whatever kind, nothing that was learned is lost.
+void Trainer::save_after_error(const TrainObserver& observer) {
+  if (steps_made_ == 0 || !worth_saving_) return;
+  try {
+    save(observer);
+  } catch (const std::exception&) {
+    return;  // the first error is the one to tell
+  }
+}
+
 TrainResult Trainer::run(const TrainObserver& observer) {
+  if (writes()) check_space();
   work_.stop_when(observer.stop);
   if (writes()) {
     if (losses_before_.empty()) losses_before_ = losses_of_first_rows({});
@@ -454,8 +455,14 @@ TrainResult Trainer::run(const TrainObserver& observer) {
     learn(observer);
     require_same_weights();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kInterrupted) throw;
+    if (error.kind() != ErrorKind::kInterrupted) {
+      save_after_error(observer);
+      throw;
+    }
     stopped = true;
+  } catch (...) {
+    save_after_error(observer);
+    throw;
   }
   work_.stop_when({});  // the observer is only there now
   if (step_ > 0) save(observer);
@@ -469,7 +476,7 @@ void Trainer::learn(const TrainObserver& observer) {
   };
   double seconds = 0;
   while (step_ < steps_ && !out_of_patience() && !work_.first_says(out_of_time())) {
-    const StepRecord record = run_step(observer);
+    const StepRecord record = run_step();
     if (log_) log_->write(record);
     seconds += record.seconds;
     ++steps_made_;

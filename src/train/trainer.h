@@ -80,10 +80,9 @@ class Trainer {
   Place place() const;
   uint64_t steps_per_epoch() const { return amount_.steps_per_epoch(); }
   uint64_t bytes_of_a_pass() const;  // the longest one, with or without running blocks again
-  // Bytes beyond what the process has; 0 when unknown.
-  uint64_t memory_to_take() const;
   void choose_memory();
   void check_files() const;
+  void check_space() const;
   void load_checkpoint();
   Checkpoint checkpoint();
   std::vector<Setting> settings() const;
@@ -92,10 +91,10 @@ class Trainer {
   void agree_on_the_run();
   void learn(const TrainObserver& observer);
   LossSum sum_of_team(const LossSum& own);
-  std::vector<Batch> batches_of_step(uint64_t step, const TrainObserver& observer);
-  StepRecord run_step(const TrainObserver& observer);
+  StepRecord run_step();
   void require_same_weights();
   void save(const TrainObserver& observer);
+  void save_after_error(const TrainObserver& observer);
   bool save_is_due() const;
   void save_adapter(const std::filesystem::path& path);
   bool evaluation_is_due() const;
@@ -125,6 +124,8 @@ class Trainer {
   uint64_t step_ = 0;  // done
   std::optional<uint64_t> resumed_step_;
   std::vector<std::string> notes_;  // of the checkpoint
+  bool newest_is_damaged_ = false;  // checkpoint, so that an older one is gone on from
+  bool worth_saving_ = true;        // not while weights change or are compared, nor where saving failed
   const DataSet* validation_ = nullptr;
   std::optional<StepLog> log_;
   BestSoFar best_;

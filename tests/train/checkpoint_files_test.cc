@@ -62,6 +62,16 @@ TEST_F(CheckpointFilesTest, GoesBackToTheOneBefore) {
   expect_error([&] { files.open_newest(); }, ErrorKind::kInvalidData, "c.1");
 }
 
+// A save that fails halfway must not cost the one that a run has gone on from.
+TEST_F(CheckpointFilesTest, ADamagedOneTakesNoPlace) {
+  const CheckpointFiles files(path_, 2);
+  for (uint64_t step = 1; step <= 2; ++step) files.save(at(step));
+  truncate("c");
+  files.save(at(3), true);
+  EXPECT_THAT(steps(), testing::ElementsAre(3, 1));
+  EXPECT_EQ(files.bytes(), std::filesystem::file_size(folder_ / "c") + std::filesystem::file_size(folder_ / "c.1"));
+}
+
 TEST_F(CheckpointFilesTest, SaysWhereThereIsNone) {
   expect_error([&] { CheckpointFiles(path_, 2).open_newest(); }, ErrorKind::kNotFound, "leave --resume out");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "train/loss.h"
@@ -97,62 +98,6 @@ TEST_F(TrainerTest, BeginsWithTheLossOfTheModel) {
     tokens += static_cast<double>(examples[i].loss_tokens());
   }
   EXPECT_NEAR(first, sum / tokens, 1e-5);
-}
-
-// Rows of the embeddings that no token took keep their values.
-TEST_F(TrainerTest, TrainsTheEmbeddingsAndTheOutput) {
-  for (const char* targets : {"token_embd", "output", kAllMatrices}) {
-    Workshop workshop(2, targets);
-    Trainer trainer = workshop.trainer(many_epochs(), path(targets));
-    EXPECT_EQ(trainer.plan().parameters, static_cast<uint64_t>(workshop.adapter().parameters()));
-    const TrainResult result = trainer.run({});
-    const adapter::LoraAdapter saved = adapter::load_lora(path(targets));
-    adapter::Attachment attachment(workshop.model().sites().size());
-    adapter::attach_lora(saved, "saved", 1, {workshop.model().sites(), "llama"}, attachment, {});
-    const std::vector<Example> examples = some_examples();
-    for (size_t i = 0; i < examples.size(); ++i) {
-      EXPECT_LT(result.rows[i].after, 0.5 * result.rows[i].before) << targets;
-      const double loss = mean_loss({workshop.model(), workshop.context(), attachment}, examples[i]);
-      EXPECT_NEAR(loss, result.rows[i].after, 1e-2) << targets;
-    }
-    const adapter::LoraEntry& first = saved.entries.front();
-    if (first.site != "token_embd") continue;
-    EXPECT_NE(first.b.row(5)[0], 0);
-    for (int64_t r = 0; r < first.rank(); ++r) EXPECT_EQ(first.b.row(100)[r], 0);
-  }
-}
-
-// With dropout, noise and an average, the embeddings and the output among what is trained.
-TEST_F(TrainerTest, ResumedRunsOfAllMatricesEqualUnbrokenOnes) {
-  TrainOptions options = many_epochs();
-  options.epochs = 4;
-  options.dropout = 0.2F;
-  options.noise = 5;
-  options.parameters.average_decay = 0.9;
-  options.parameters.b_rate_factor = 4;
-  Workshop workshop(2, kAllMatrices);
-  EXPECT_TRUE(workshop.trainer(options, path("unbroken")).run({}).finished);
-  workshop.trainer(options, path("stopped")).run(stopping_after(3));
-  options.resume = true;
-  Workshop other(1, kAllMatrices);
-  EXPECT_TRUE(other.trainer(options, path("stopped")).run({}).finished);
-  EXPECT_EQ(read_file(path("stopped")), read_file(path("unbroken")));
-  EXPECT_EQ(checkpoint_of("stopped"), checkpoint_of("unbroken"));
-}
-
-TEST_F(TrainerTest, MagnitudesOfTheVocabularyAreRefused) {
-  for (const char* targets : {"token_embd", "output"}) {
-    Workshop workshop(1);
-    adapter::LoraAdapter lora = new_adapter(workshop.model(), {.targets = targets}, "");
-    const adapter::BaseWeights base{workshop.model().file(), workshop.context().pool, workshop.context().kernels};
-    expect_error([&] { adapter::add_magnitudes(lora, base); }, ErrorKind::kUnsupported, "leave");
-  }
-  Workshop workshop(1);
-  adapter::LoraAdapter lora = new_adapter(workshop.model(), {.targets = "output"}, "");
-  lora.entries[0].magnitude = workshop.buffers().make_zero(lora.entries[0].b.rows(), 1);
-  const ExampleList data(some_examples());
-  expect_error([&] { Trainer(workshop.model(), workshop.context(), lora, data, {}, {path("a")}); },
-               ErrorKind::kUnsupported, "magnitudes (DoRA) of output");
 }
 
 TEST_F(TrainerTest, ResumedRunsEqualUnbrokenOnes) {
@@ -441,6 +386,24 @@ TEST_F(TrainerTest, SavesWhatWasLearnedWhenARowCannotBeRead) {
   expect_error([&] { trainer.run({}); }, ErrorKind::kInvalidData, "the file has changed");
   EXPECT_GT(open_checkpoint(RunFiles{path("a")}.checkpoint()).contents.step, 5);
   EXPECT_FALSE(read_file(path("a")).empty());
+}
+
+// Whatever it is that ends a run: here a sample that cannot be answered, and a report that nobody reads.
+TEST_F(TrainerTest, SavesWhatWasLearnedAfterAnyError) {
+  Workshop workshop(1);
+  TrainOptions options = many_epochs();
+  options.save_every = 0;
+  const TrainObserver of_this_library = {.on_sampling = [](uint64_t step, const adapter::Attachment&) {
+    if (step > 0) fail(ErrorKind::kInvalidArgument, "no answer");
+  }};
+  expect_error([&] { workshop.trainer(options, path("a")).run(of_this_library); }, ErrorKind::kInvalidArgument,
+               "no answer");
+  EXPECT_EQ(open_checkpoint(RunFiles{path("a")}.checkpoint()).contents.step, 2);
+  const TrainObserver of_another = {.on_step = [](const StepRecord& record, double) {
+    if (record.step == 3) throw std::runtime_error("no reader");
+  }};
+  EXPECT_THROW(workshop.trainer(options, path("b")).run(of_another), std::runtime_error);
+  EXPECT_EQ(open_checkpoint(RunFiles{path("b")}.checkpoint()).contents.step, 3);
 }
 
 TEST_F(TrainerTest, StopsWhenTheLossIsLost) {
