@@ -132,7 +132,8 @@ void ThreadPool::work(int worker) {
   int worked = 0;
   while (true) {
     if (!spin_until_not(epoch_, seen)) epoch_.wait(seen);
-    seen = epoch_.load();  // before stopping_: the last change of epoch_ comes after stopping_'s, and is waited for no more
+    // Before stopping_ is read: the last change of epoch_ comes after that of stopping_, and nothing comes after it.
+    seen = epoch_.load();
     if (stopping_.load()) return;
     if (!join_job()) continue;
     // The gate opens before epoch_ changes, so the job inside may be a later one than `seen`, or one already worked on.
