@@ -18,7 +18,7 @@ using io::TemporaryFolder;
 using nlohmann::json;
 using quant::DType;
 
-// Made by scripts/golden/peft.py.
+// Made by scripts/golden/peft_folders.py.
 fs::path golden_folder(const std::string& name) { return fs::path(PATINA_SOURCE_DIR) / "tests/golden/peft" / name; }
 
 BaseModel base_of(const std::string& architecture) { return {architecture, 4, 2}; }

@@ -13,7 +13,7 @@ namespace {
 using quant::DType;
 using testing::ElementsAre;
 
-// Made by scripts/golden/safetensors.py.
+// Made by scripts/golden/safetensors_files.py.
 std::filesystem::path golden_file(const std::string& name) {
   return std::filesystem::path(PATINA_SOURCE_DIR) / "tests/golden/safetensors" / name;
 }

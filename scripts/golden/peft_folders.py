@@ -1,6 +1,6 @@
 """Makes the adapters of tests/golden/peft with the Python packages peft and transformers, and what they do.
 
-Usage: python3 scripts/golden/peft.py [FOLDER]     (packages: torch, transformers, peft 0.21.2, safetensors, gguf)
+Usage: python3 scripts/golden/peft_folders.py [FOLDER]     (packages: torch, transformers, peft 0.21.2, safetensors, gguf)
 
 For each NAME below, of a small random model:
 
@@ -14,12 +14,11 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.pop(0)  # this file's own name, and its neighbours', hide the packages'
-import gguf  # noqa: E402
-import torch  # noqa: E402
-from peft import LoraConfig, PeftModel, get_peft_model  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM  # noqa: E402
+import gguf
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 SHAPE = {"vocab_size": 8, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
          "num_key_value_heads": 2, "head_dim": 4}

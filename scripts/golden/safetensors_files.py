@@ -1,6 +1,6 @@
 """Makes the files of tests/golden/safetensors with the Python package safetensors.
 
-Usage: python3 scripts/golden/safetensors.py [FOLDER]     (packages: numpy, torch, safetensors 0.8.0)
+Usage: python3 scripts/golden/safetensors_files.py [FOLDER]     (packages: numpy, torch, safetensors 0.8.0)
 
 typed.safetensors    a tensor of every type that patina reads, with metadata
 scalar.safetensors   a number without dimensions
@@ -10,9 +10,8 @@ f64.safetensors      a type that it refuses
 import sys
 from pathlib import Path
 
-sys.path.pop(0)  # this file's own name hides the package's
-import torch  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
+import torch
+from safetensors.torch import save_file
 
 
 def tensors():
