@@ -103,6 +103,42 @@ struct Avx2Isa {
     add_pair_product(sum.high, pairs.high, word);
   }
 
+  // Of rows 0..7 and 8..15: of their pairs 0 | 2, one in each half of a register, and of 1 | 3.
+  struct PairFactors {
+    __m256i even[2], odd[2];
+  };
+  static PairFactors load_pair_factors(const int16_t* from) {
+    PairFactors out;
+    for (int h = 0; h < 2; ++h) {
+      const __m128i rows = _mm_load_si128(reinterpret_cast<const __m128i*>(from) + h);
+      const __m256i quads = _mm256_permute4x64_epi64(_mm256_castsi128_si256(rows), 0x50);
+      out.even[h] = _mm256_shuffle_epi32(quads, 0x00);
+      out.odd[h] = _mm256_shuffle_epi32(quads, 0x55);
+    }
+    return out;
+  }
+  template <int kShift>
+  static void store_pairs(Bytes codes, const PairFactors& factors, const PairFactors& offsets, int16_t* to) {
+    const __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15));  // bytes of two rows alternate
+    const __m256i zero = _mm256_setzero_si256();
+    const auto store = [](__m256i bytes, __m256i factor, __m256i offset, int16_t* first)
+                           __attribute__((always_inline)) {
+                             const __m256i product = _mm256_mulhrs_epi16(_mm256_slli_epi16(bytes, kShift), factor);
+                             const __m256i pairs = _mm256_srai_epi16(_mm256_sub_epi16(product, offset), 2);
+                             auto* out = reinterpret_cast<__m128i*>(first);
+                             _mm_store_si128(out, _mm256_castsi256_si128(pairs));
+                             _mm_store_si128(out + 8, _mm256_extracti128_si256(pairs, 1));  // two pairs on
+                           };
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+      const __m256i bytes = _mm256_shuffle_epi8(half(codes, h), order);
+      int16_t* rows = to + h * 8 * kPanelRows;
+      store(_mm256_unpacklo_epi8(bytes, zero), factors.even[h], offsets.even[h], rows);
+      store(_mm256_unpackhi_epi8(bytes, zero), factors.odd[h], offsets.odd[h], rows + 2 * kPanelRows);
+    }
+  }
+
   static Floats zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static Floats to_floats(Ints v) { return {_mm256_cvtepi32_ps(v.low), _mm256_cvtepi32_ps(v.high)}; }
   static Floats load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }

@@ -80,6 +80,34 @@ struct Avx512Isa {
     asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(pairs), "m"(*word));
   }
 
+  // Of rows 4q..4q+3 in quarter q of a register: of their first and their second pair.
+  struct PairFactors {
+    __m512i even, odd;
+  };
+  static PairFactors load_pair_factors(const int16_t* from) {
+    const __m512i rows = _mm512_castsi256_si512(_mm256_load_si256(reinterpret_cast<const __m256i*>(from)));
+    const __m512i quads = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), rows);
+    return {_mm512_shuffle_epi32(quads, _MM_PERM_AAAA), _mm512_shuffle_epi32(quads, _MM_PERM_BBBB)};
+  }
+  template <int kShift>
+  static void store_pairs(Bytes codes, const PairFactors& factors, const PairFactors& offsets, int16_t* to) {
+    const __m512i order = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15));  // bytes of two rows alternate
+    const __m512i bytes = _mm512_shuffle_epi8(codes, order);
+    const auto store = [](__m512i codes16, __m512i factor, __m512i offset, int16_t* first)
+                           __attribute__((always_inline)) {
+                             const __m512i product = _mm512_mulhrs_epi16(_mm512_slli_epi16(codes16, kShift), factor);
+                             const __m512i pairs = _mm512_srai_epi16(_mm512_sub_epi16(product, offset), 2);
+                             auto* out = reinterpret_cast<__m128i*>(first);
+                             _mm_store_si128(out, _mm512_castsi512_si128(pairs));
+                             _mm_store_si128(out + 8, _mm512_extracti32x4_epi32(pairs, 1));  // two pairs on
+                             _mm_store_si128(out + 16, _mm512_extracti32x4_epi32(pairs, 2));
+                             _mm_store_si128(out + 24, _mm512_extracti32x4_epi32(pairs, 3));
+                           };
+    store(_mm512_unpacklo_epi8(bytes, _mm512_setzero_si512()), factors.even, offsets.even, to);
+    store(_mm512_unpackhi_epi8(bytes, _mm512_setzero_si512()), factors.odd, offsets.odd, to + 2 * kPanelRows);
+  }
+
   static Floats zero() { return _mm512_setzero_ps(); }
   static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
   static Floats load(const float* from) { return _mm512_loadu_ps(from); }

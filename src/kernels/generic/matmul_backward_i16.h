@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/generic/rounding.h"
-#include "kernels/generic/unpack.h"
+#include "kernels/generic/weight_strips.h"
 
 // The backward product in integers of 16 bits:
 //   dx[t][k] += sum over segments of 256 rows of  s_w s_y[t] * sum_r q_w[r][k] q_y[t][r]
@@ -13,19 +13,15 @@
 // than the activations' 8 bits cost the forward product.
 //
 // Gradients: i16 q[segments][m][256], the last segment padded with zeros, then f32 s[segments][m].
-// Unpacked weights: strips of 16 columns, each 128 pairs of rows; a pair is 16 x {i16 row 2p, i16 row 2p + 1}.
 namespace patina::kernels {
 namespace {
 
-constexpr int64_t kSegmentRows = 256;
-constexpr int64_t kPairs = kSegmentRows / 2;
 // A block of 64 columns and 512 tokens: with its weights 32 KiB, gradients of a segment 256 KiB and sums 128 KiB it
 // stays in a second-level cache.
 constexpr int64_t kIntegerColumns = 64;
 constexpr int64_t kIntegerTokens = 512;
-constexpr float kMostOfWeights = 2047.0F;
-constexpr float kMostOfGradients = 4095.0F;
-static_assert(kSegmentRows * 2047 * 4095 < int64_t{1} << 31);
+constexpr int kMostOfGradients = 4095;
+static_assert(kSegmentRows * kMostOfWeights * kMostOfGradients < int64_t{1} << 31);
 
 inline int64_t segment_count(int64_t rows) { return (rows + kSegmentRows - 1) / kSegmentRows; }
 
@@ -70,55 +66,6 @@ void quantize_gradients(const float* dy, int64_t lddy, int64_t m, int64_t rows, 
       for (int64_t i = 0; i < kSegmentRows; ++i) to[i] = static_cast<int16_t>(nearest(from[i] * scale.inverse));
       scales[s * m + t] = scale.d;
     }
-  }
-}
-
-// 32 columns [column][16 rows] of each of `panels` panels (an even number) to two strips.
-template <typename Isa>
-float pack_strips(const float* block, int64_t panels, int16_t* strips) {
-  constexpr int64_t kPanelFloats = kBlockColumns * kPanelRows;
-  constexpr int64_t kStrip = kPairs * kPanelRows * 2;
-  int32_t largest = 0;
-  for (int64_t p = 0; p < panels; ++p) {
-    const int32_t of_panel = largest_magnitude<kPanelFloats>(block + p * kPanelFloats);
-    largest = of_panel > largest ? of_panel : largest;
-  }
-  const CodeScale scale = code_scale(largest, kMostOfWeights);
-  alignas(kVectorBytes) int16_t codes[kPanelRows][2 * kPanelRows];  // [column][row]
-  alignas(kVectorBytes) float words[2][kPanelRows * kPanelRows];    // pairs of codes, moved as they are
-  for (int64_t p = 0; p < panels; p += 2) {
-    for (int64_t half = 0; half < 2; ++half) {
-      for (int64_t c = 0; c < kPanelRows; ++c) {
-        const float* from = block + p * kPanelFloats + (half * kPanelRows + c) * kPanelRows;
-        for (int64_t r = 0; r < kPanelRows; ++r) {
-          codes[c][r] = static_cast<int16_t>(nearest(from[r] * scale.inverse));
-          codes[c][kPanelRows + r] = static_cast<int16_t>(nearest(from[kPanelFloats + r] * scale.inverse));
-        }
-      }
-      __builtin_memcpy(words[0], codes, sizeof(codes));
-      Isa::transpose(words[0], words[1]);
-      __builtin_memcpy(strips + half * kStrip + p * kPanelRows * kPanelRows, words[1], sizeof(codes));
-    }
-  }
-  return scale.d;
-}
-
-// Rows of a segment, [row, row + row_count), and columns [from, from + columns), a multiple of 32, to strips, with a
-// scale for each 32 columns. `block`: room for 32 columns in f32.
-template <typename Isa, DType kType>
-void unpack_strips(const uint8_t* packed, int64_t panel_stride, int64_t row, int64_t row_count, int64_t from,
-                   int64_t columns, float* block, int16_t* strips, float* scales) {
-  const int64_t panels = (row_count + kPanelRows - 1) / kPanelRows;
-  for (int64_t c = 0; c < columns; c += kBlockColumns) {
-    float* to = block;
-    for (int64_t p = 0; p < panels; ++p, to += kBlockColumns * kPanelRows) {
-      unpack_columns<Isa, kType>(packed + (row / kPanelRows + p) * panel_stride, from + c, from + c + kBlockColumns,
-                                 to);
-    }
-    if (panels % 2 != 0) {
-      for (int64_t i = 0; i < kBlockColumns * kPanelRows; ++i) to[i] = 0.0F;
-    }
-    scales[c / kBlockColumns] = pack_strips<Isa>(block, panels + panels % 2, strips + c * kSegmentRows);
   }
 }
 
@@ -181,17 +128,12 @@ void add_sums(const float* sums, int64_t m, int64_t columns, float* dx, int64_t 
 
 // Where a product's parts lie in `scratch`.
 struct IntegerScratch {
-  float* block;     // 32 columns of a segment
   int16_t* strips;  // kIntegerColumns of a segment
   float* sums;      // [columns / 16][tokens][16]
 
-  static constexpr int64_t kBlockFloats = kSegmentRows * kBlockColumns;
   static constexpr int64_t kStripFloats = kSegmentRows * kIntegerColumns / 2;
-  static_assert(kBlockFloats + kStripFloats + kIntegerTokens * kIntegerColumns <= kScratchFloats);
-  explicit IntegerScratch(float* scratch)
-      : block(scratch),
-        strips(reinterpret_cast<int16_t*>(scratch + kBlockFloats)),
-        sums(scratch + kBlockFloats + kStripFloats) {}
+  static_assert(kStripFloats + kIntegerTokens * kIntegerColumns <= kScratchFloats);
+  explicit IntegerScratch(float* scratch) : strips(reinterpret_cast<int16_t*>(scratch)), sums(scratch + kStripFloats) {}
 };
 
 // A block of at most kIntegerTokens of the m tokens and one of at most kIntegerColumns columns.
@@ -203,7 +145,7 @@ void integer_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, in
     const int64_t row = s * kSegmentRows;
     const int64_t count = rows - row < kSegmentRows ? rows - row : kSegmentRows;
     float scales[kIntegerColumns / kBlockColumns];
-    unpack_strips<Isa, kType>(packed, panel_stride, row, count, from, columns, scratch.block, scratch.strips, scales);
+    unpack_strips<Isa, kType>(packed, panel_stride, row, count, from, columns, scratch.strips, scales);
     const IntegerGradients gradients = gradients_of_segment(quantized, m, rows, s).from_token(t_begin);
     for (int64_t c = 0; c < columns; c += kPanelRows) {
       integer_tokens<Isa>(gradients, t_count, scratch.strips + c * kSegmentRows, (count + 1) / 2,

@@ -127,6 +127,35 @@ struct NeonIsa {
     }
   }
 
+  struct PairFactors {
+    int16x8_t pair[kPanelRows / 2];
+  };
+  static PairFactors load_pair_factors(const int16_t* from) {
+    PairFactors out;
+    for (int p = 0; p < kPanelRows / 2; ++p) {
+      int32_t word = 0;
+      __builtin_memcpy(&word, from + 2 * p, sizeof(word));
+      out.pair[p] = vreinterpretq_s16_s32(vdupq_n_s32(word));
+    }
+    return out;
+  }
+  template <int kShift>
+  static void store_pairs(Bytes codes, const PairFactors& factors, const PairFactors& offsets, int16_t* to) {
+    constexpr uint8_t kOrder[16] = {0, 4,  1, 5,  2,  6,  3,  7,
+                                    8, 12, 9, 13, 10, 14, 11, 15};  // bytes of two rows alternate
+    const uint8x16_t order = vld1q_u8(kOrder);
+    const auto store = [&](uint8x8_t bytes, int pair) {
+      const int16x8_t code = vreinterpretq_s16_u16(vshlq_n_u16(vmovl_u8(bytes), kShift));
+      const int16x8_t product = vqrdmulhq_s16(code, factors.pair[pair]);
+      vst1q_s16(to + pair * 2 * kPanelRows, vshrq_n_s16(vsubq_s16(product, offsets.pair[pair]), 2));
+    };
+    for (int i = 0; i < 4; ++i) {
+      const uint8x16_t bytes = vqtbl1q_u8(codes.part[i], order);
+      store(vget_low_u8(bytes), 2 * i);
+      store(vget_high_u8(bytes), 2 * i + 1);
+    }
+  }
+
   static Floats zero() {
     return each<Floats>([](int) { return vdupq_n_f32(0.0F); });
   }

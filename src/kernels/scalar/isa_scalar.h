@@ -111,6 +111,29 @@ struct ScalarIsa {
     }
   }
 
+  // An integer of 16 bits for each row, as store_pairs takes it.
+  struct PairFactors {
+    int16_t row[kPanelRows];
+  };
+  static PairFactors load_pair_factors(const int16_t* from) {
+    PairFactors out;
+    std::memcpy(out.row, from, sizeof(out.row));
+    return out;
+  }
+  // Rows in pairs: to[p * 2 * kPanelRows + 2 b + i], for pairs p < 8 and bytes b < 4 of row r = 2 p + i, becomes
+  // (round(2^kShift * codes[r][b] * factors[r] / 2^15) - offsets[r]) / 4, rounded down. 2^kShift times the largest code
+  // is below 2^15.
+  template <int kShift>
+  static void store_pairs(Bytes codes, const PairFactors& factors, const PairFactors& offsets, int16_t* to) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      for (int b = 0; b < 4; ++b) {
+        const auto code = static_cast<int32_t>((codes.lane[r] >> (8 * b)) & 255U);
+        const int32_t product = ((code << kShift) * factors.row[r] + (1 << 14)) >> 15;
+        to[r / 2 * 2 * kPanelRows + 2 * b + r % 2] = static_cast<int16_t>((product - offsets.row[r]) >> 2);
+      }
+    }
+  }
+
   // Floats.
   static Floats zero() { return {}; }
   static Floats to_floats(Ints v) {

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/generic/rounding.h"
+#include "kernels/generic/unpack.h"
+
+// Weights as integers of 12 bits for the backward product, straight from packed codes: 256 rows at most and 32 columns
+// have one scale s_w, and w = scale * u - min becomes
+//   q = (round(2^shift u * factor / 2^15) - offset) / 4,  factor = scale / s_w * 2^(17 - shift),  offset = 4 min / s_w
+// with magnitudes up to 2047. The two bits more than needed keep what rounding factor and offset costs below that of
+// the last rounding.
+//
+// A strip holds 16 columns: 128 pairs of rows, a pair is 16 x {i16 row 2p, i16 row 2p + 1}.
+namespace patina::kernels {
+namespace {
+
+constexpr int64_t kSegmentRows = 256;
+constexpr int64_t kStripCodes = kSegmentRows * kPanelRows;
+constexpr int kMostOfWeights = 2047;
+
+// Scales and mins of 32 columns of a segment: for each panel and each part of a block, 16 rows.
+struct SegmentScales {
+  static constexpr int64_t kMost = kSegmentRows / kPanelRows * 2 * kPanelRows;
+  alignas(kVectorBytes) float scale[kMost];
+  alignas(kVectorBytes) float min[kMost];
+};
+
+template <DType kType>
+constexpr int code_bits() {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  return kFormat.table ? 8 : kFormat.low_bits + kFormat.high_bits;
+}
+
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline void load_scales(const uint8_t* group, int block, float* scale, float* min) {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  for (int part = 0; part < (kFormat.halves() ? 2 : 1); ++part) {
+    const auto factor = load_scale<Isa, kType>(group, block, part);
+    Isa::store(scale + part * kPanelRows, factor);
+    if constexpr (kFormat.zero_log2 == kNoZero) {
+      Isa::store(min + part * kPanelRows, load_min<Isa, kType>(group, block, part));
+    } else {
+      constexpr float kZero = 1 << kFormat.zero_log2;
+      Isa::store(min + part * kPanelRows, Isa::mul(factor, Isa::broadcast(&kZero)));
+    }
+  }
+}
+
+// The scale s_w: the largest magnitude is that of a row's smallest code or of its largest.
+template <DType kType>
+CodeScale strip_scale(const SegmentScales& of, int64_t panels) {
+  constexpr auto kMost = static_cast<float>((1 << code_bits<kType>()) - 1);
+  constexpr int64_t kFloats = (packed_format(kType).halves() ? 2 : 1) * kPanelRows;
+  int32_t largest = 0;
+  float extremes[2 * kFloats];
+  for (int64_t p = 0; p < panels; ++p) {
+    for (int64_t i = 0; i < kFloats; ++i) {
+      const float min = of.min[p * kFloats + i];
+      extremes[i] = min;
+      extremes[kFloats + i] = of.scale[p * kFloats + i] * kMost - min;
+    }
+    const int32_t of_panel = largest_magnitude<2 * kFloats>(extremes);
+    largest = of_panel > largest ? of_panel : largest;
+  }
+  return code_scale(largest, kMostOfWeights);
+}
+
+// A row's factor and offset, with the last rounding's half in the offset. Where a type has a zero point, the offset is
+// what this gives for it, so that a weight of zero stays zero.
+template <DType kType>
+[[gnu::always_inline]] inline void pair_factors(const float* scale, const float* min, float inverse, int16_t* factors,
+                                                int16_t* offsets) {
+  constexpr int kShift = 15 - code_bits<kType>();
+  constexpr int kZeroLog2 = packed_format(kType).zero_log2;
+  constexpr auto kUnit = static_cast<float>(1 << (17 - kShift));
+  for (int r = 0; r < kPanelRows; ++r) {
+    const int32_t factor = nearest(scale[r] * inverse * kUnit);
+    factors[r] = static_cast<int16_t>(factor);
+    if constexpr (kZeroLog2 == kNoZero) {
+      offsets[r] = static_cast<int16_t>(nearest(min[r] * inverse * 4.0F) - 2);
+    } else {
+      constexpr int kZero = 1 << (kZeroLog2 + kShift);
+      offsets[r] = static_cast<int16_t>(((factors[r] * kZero + (1 << 14)) >> 15) - 2);
+    }
+  }
+}
+
+// 32 columns, block number `block` of a row, of `panels` panels to two strips. Returns s_w.
+template <typename Isa, DType kType>
+float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t block, int16_t* strips) {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr int kParts = kFormat.halves() ? 2 : 1;
+  const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
+  const int in_group = static_cast<int>(block % kFormat.group_blocks);
+  SegmentScales of;
+  for (int64_t p = 0; p < panels; ++p) {
+    const int64_t at = p * kParts * kPanelRows;
+    load_scales<Isa, kType>(group + p * panel_stride, in_group, of.scale + at, of.min + at);
+  }
+  const CodeScale scale = strip_scale<kType>(of, panels);
+  for (int64_t p = 0; p < panels; ++p) {
+    typename Isa::Bytes codes[kCodeVectors];
+    load_codes<Isa, kType>(group + p * panel_stride + kFormat.scale_bytes + in_group * kFormat.block_bytes(), codes);
+#pragma GCC unroll 2
+    for (int part = 0; part < kParts; ++part) {
+      alignas(kVectorBytes) int16_t rows[2][kPanelRows];
+      const int64_t at = (p * kParts + part) * kPanelRows;
+      pair_factors<kType>(of.scale + at, of.min + at, scale.inverse, rows[0], rows[1]);
+      const auto factors = Isa::load_pair_factors(rows[0]);
+      const auto offsets = Isa::load_pair_factors(rows[1]);
+#pragma GCC unroll 8
+      for (int i = part * kCodeVectors / kParts; i < (part + 1) * kCodeVectors / kParts; ++i) {
+        int16_t* to = strips + i / 4 * kStripCodes + p * kPanelRows * kPanelRows + i % 4 * 8;
+        Isa::template store_pairs<15 - code_bits<kType>()>(codes[i], factors, offsets, to);
+      }
+    }
+  }
+  return scale.d;
+}
+
+// Rows of a segment, [row, row + row_count), and columns [from, from + columns), a multiple of 32, to strips, with a
+// scale for each 32 columns.
+template <typename Isa, DType kType>
+void unpack_strips(const uint8_t* packed, int64_t panel_stride, int64_t row, int64_t row_count, int64_t from,
+                   int64_t columns, int16_t* strips, float* scales) {
+  const int64_t panels = (row_count + kPanelRows - 1) / kPanelRows;
+  const uint8_t* panel = packed + row / kPanelRows * panel_stride;
+  for (int64_t c = 0; c < columns; c += kBlockColumns) {
+    scales[c / kBlockColumns] =
+        pack_strips<Isa, kType>(panel, panel_stride, panels, (from + c) / kBlockColumns, strips + c * kSegmentRows);
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels
