@@ -97,16 +97,13 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
 }
 
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx) {
-  constexpr int64_t kColumns = 128;
   const auto& kernels = context.kernels.matmul;
   const bool integers = takes_integers(context, weight);
   const Tensor quantized = integers ? quantize_gradients(context, dy) : Tensor();
   const Tensor scratch = context.make(context.pool.size(), kernels::kScratchFloats);
   const int64_t k = weight.cols();
-  const int64_t chunks = (k + kColumns - 1) / kColumns;
-  context.pool.parallel_for(chunks, 1, [&](int64_t begin, int64_t end, int worker) {
-    const int64_t from = begin * kColumns;
-    const int64_t to = std::min(end * kColumns, k);
+  // A block of either kernel: smaller pieces would unpack weights in vain, and larger ones end less evenly.
+  context.pool.parallel_for(k, integers ? 64 : 128, [&](int64_t from, int64_t to, int worker) {
     if (integers) {
       kernels.matmul_backward_i16(weight.type(), weight.data(), weight.rows(), k, from, to,
                                   reinterpret_cast<const std::byte*>(quantized.data()), dy.rows(), dx.data(), dx.cols(),
