@@ -1,13 +1,18 @@
 #include <cmath>
+#include <iterator>
+#include <span>
 #include <tuple>
+#include <utility>
 
 #include "ops/attention_tiles.h"
 
 // With p = softmax(scale q k^T) and the rows' dout:
 //   dp = dout v^T,  ds = scale p (dp - delta),  delta = sum(dout * out) for each row and head,
 //   dq = ds k,  dk = ds^T q,  dv = p^T dout.
-// p is formed again from the saved logarithms of its sums. One pass goes over tiles of queries for dq, one over tiles
-// of keys for dk and dv, so that no two threads add to the same rows and every sum has a fixed order.
+// p is formed again from the saved logarithms of its sums. No two threads may add to the same rows: where there are key
+// heads and segments for all threads, each takes some of these from end to end; else one pass goes over tiles of
+// queries for dq, and one over tiles of keys for dk and dv, which forms p and dp twice. Every sum has the same order in
+// both.
 namespace patina::ops {
 
 namespace {
@@ -40,6 +45,10 @@ struct KeyTile {
     if (tile.segment == owner) return owner->position + owner->count;
     return borrowed(*owner) == 0 ? borrowed(*tile.segment) : 0;
   }
+};
+
+struct KeyGradients {
+  Tensor dk, dv;
 };
 
 struct AttentionState {
@@ -87,7 +96,8 @@ struct Pass {
     gather_lines(context, dout, state.shape, tile, 1.0F, scratch.douts);
   }
 
-  void queries(const QueryTile& tile, const Scratch& scratch, const Tensor& dq) const {
+  // One tile of queries, over all keys that it sees. With `keys` also what these get from it.
+  void queries(const QueryTile& tile, const Scratch& scratch, const Tensor& dq, const KeyGradients* keys) const {
     const int64_t dim = state.shape.head_dim;
     gather(tile, scratch);
     gather_lines(context, dq, state.shape, tile, 1.0F, scratch.sums);
@@ -97,14 +107,14 @@ struct Pass {
       scores(tile, first, end - first, scratch);
       context.kernels.vector.sgemm(false, false, tile.lines(), dim, end - first, 1.0F, scratch.dweights, kKeyTile,
                                    head_row(state.k, tile, first), state.k.cols(), 1.0F, scratch.sums, dim);
+      if (keys != nullptr) add_keys(tile, first, end - first, scratch, *keys);
       position = end;
     }
     scatter_lines(scratch.sums, state.shape, tile, dq);
   }
 
   // One tile of keys, under all tiles of queries that see some of it.
-  void keys(const KeyTile& keys, const Scratch& scratch, const Tensor& dk, const Tensor& dv) const {
-    const int64_t dim = state.shape.head_dim;
+  void keys(const KeyTile& keys, const Scratch& scratch, const KeyGradients& gradients) const {
     for (const QueryTile& tile : keys.queries) {
       const KeyRange range = visible(state.shape, tile);
       const int64_t most = keys.seen_by(tile);
@@ -112,12 +122,20 @@ struct Pass {
       if (count <= 0 || keys.first + kKeyTile <= range.begin) continue;
       gather(tile, scratch);
       scores(tile, keys.first, count, scratch);
-      const int64_t at = key_row(*tile.segment, keys.first) * dk.cols() + tile.kv_head * dim;
-      context.kernels.vector.sgemm(true, false, count, dim, tile.lines(), 1.0F, scratch.dweights, kKeyTile,
-                                   scratch.queries, dim, 1.0F, dk.data() + at, dk.cols());
-      context.kernels.vector.sgemm(true, false, count, dim, tile.lines(), 1.0F, scratch.weights, kKeyTile,
-                                   scratch.douts, dim, 1.0F, dv.data() + at, dv.cols());
+      add_keys(tile, keys.first, count, scratch, gradients);
     }
+  }
+
+  // What a tile of queries, gathered and with its scores, adds to `count` keys.
+  void add_keys(const QueryTile& tile, int64_t first, int64_t count, const Scratch& scratch,
+                const KeyGradients& gradients) const {
+    const int64_t dim = state.shape.head_dim;
+    const int64_t stride = gradients.dk.cols();
+    const int64_t at = key_row(*tile.segment, first) * stride + tile.kv_head * dim;
+    context.kernels.vector.sgemm(true, false, count, dim, tile.lines(), 1.0F, scratch.dweights, kKeyTile,
+                                 scratch.queries, dim, 1.0F, gradients.dk.data() + at, stride);
+    context.kernels.vector.sgemm(true, false, count, dim, tile.lines(), 1.0F, scratch.weights, kKeyTile, scratch.douts,
+                                 dim, 1.0F, gradients.dv.data() + at, stride);
   }
 };
 
@@ -128,25 +146,42 @@ void group_tiles(std::vector<QueryTile>& tiles) {
   });
 }
 
-std::vector<KeyTile> key_tiles(std::span<const QueryTile> grouped) {
-  std::vector<KeyTile> keys;
-  for (size_t begin = 0; begin < grouped.size();) {
-    const auto in_group = [&](const QueryTile& tile) {
-      return key_row(*tile.segment, 0) == key_row(*grouped[begin].segment, 0) && tile.kv_head == grouped[begin].kv_head;
-    };
+// Tiles of one key head whose segments begin with the same rows.
+using Group = std::span<const QueryTile>;
+
+std::vector<Group> groups(std::span<const QueryTile> sorted) {
+  std::vector<Group> result;
+  for (size_t begin = 0; begin < sorted.size();) {
+    const QueryTile& head = sorted[begin];
     size_t end = begin;
-    while (end < grouped.size() && in_group(grouped[end])) ++end;
-    for (size_t i = begin; i < end; ++i) {
-      const Segment& owner = *grouped[i].segment;
-      if (i > begin && grouped[i - 1].segment == &owner) continue;
-      const int64_t all = owner.position + owner.count;
-      for (int64_t first = owner.position; first < all; first += kKeyTile) {
-        keys.push_back({grouped.subspan(begin, end - begin), &owner, first});
-      }
+    while (end < sorted.size() && sorted[end].kv_head == head.kv_head &&
+           key_row(*sorted[end].segment, 0) == key_row(*head.segment, 0)) {
+      ++end;
     }
+    result.push_back(sorted.subspan(begin, end - begin));
     begin = end;
   }
+  return result;
+}
+
+std::vector<KeyTile> key_tiles(std::span<const Group> all) {
+  std::vector<KeyTile> keys;
+  for (const Group& group : all) {
+    const Segment* before = nullptr;
+    for (const QueryTile& tile : group) {
+      const Segment& owner = *tile.segment;
+      if (std::exchange(before, &owner) == &owner) continue;
+      const int64_t end = owner.position + owner.count;
+      for (int64_t first = owner.position; first < end; first += kKeyTile) keys.push_back({group, &owner, first});
+    }
+  }
   return keys;
+}
+
+// Whether threads that take whole groups, with five products each, are done before those that share tiles, with seven.
+bool takes_groups(size_t groups, int threads) {
+  const size_t size = static_cast<size_t>(threads);
+  return (groups + size - 1) / size * size * 5 <= groups * 7;
 }
 
 Tensor row_deltas(const Context& context, const AttentionState& state, const Tensor& dout) {
@@ -177,29 +212,30 @@ void attention_backward(Context& context, Gradients& gradients, const SavedAtten
     for (const QueryTile& tile : query_tiles(state.shape, segment)) tiles.push_back(tile);
   }
   group_tiles(tiles);
+  const std::vector<Group> all = groups(tiles);
   const int64_t dim = state.shape.head_dim;
   const Tensor memory = context.make(context.pool.size(), Scratch::floats(dim));
-  if (state.q.needs_grad()) {
-    const Tensor dq = gradients.into(state.q);
-    context.pool.parallel_for(static_cast<int64_t>(tiles.size()), 1, [&](int64_t begin, int64_t end, int worker) {
-      for (int64_t i = begin; i < end; ++i) {
-        pass.queries(tiles[static_cast<size_t>(i)], Scratch(memory.row(worker), dim), dq);
-      }
+  const auto each = [&](const auto& items, const auto& f) {
+    context.pool.parallel_for(std::ssize(items), 1, [&](int64_t begin, int64_t end, int worker) {
+      for (int64_t i = begin; i < end; ++i) f(items[static_cast<size_t>(i)], Scratch(memory.row(worker), dim));
     });
-  }
-  if (!state.k.needs_grad() && !state.v.needs_grad()) return;
+  };
+  const Tensor dq = state.q.needs_grad() ? gradients.into(state.q) : Tensor();
   // Both are formed together; what nobody wants is dropped.
   const auto target = [&](const Tensor& x) {
     return x.needs_grad() ? gradients.into(x) : context.buffers.make_zero(x.rows(), x.cols());
   };
-  const Tensor dk = target(state.k);
-  const Tensor dv = target(state.v);
-  const std::vector<KeyTile> keys = key_tiles(tiles);
-  context.pool.parallel_for(static_cast<int64_t>(keys.size()), 1, [&](int64_t begin, int64_t end, int worker) {
-    for (int64_t i = begin; i < end; ++i) {
-      pass.keys(keys[static_cast<size_t>(i)], Scratch(memory.row(worker), dim), dk, dv);
-    }
-  });
+  const bool wants_keys = state.k.needs_grad() || state.v.needs_grad();
+  const KeyGradients keys = wants_keys ? KeyGradients{target(state.k), target(state.v)} : KeyGradients{};
+  if (dq && wants_keys && takes_groups(all.size(), context.pool.size())) {
+    return each(all, [&](const Group& group, const Scratch& scratch) {
+      for (const QueryTile& tile : group) pass.queries(tile, scratch, dq, &keys);
+    });
+  }
+  if (dq) each(tiles, [&](const QueryTile& tile, const Scratch& scratch) { pass.queries(tile, scratch, dq, nullptr); });
+  if (wants_keys) {
+    each(key_tiles(all), [&](const KeyTile& tile, const Scratch& scratch) { pass.keys(tile, scratch, keys); });
+  }
 }
 
 }  // namespace patina::ops

@@ -121,6 +121,31 @@ TEST_P(AttentionTest, GradientsOfQueriesKeysAndValues) {
       });
 }
 
+// One thread takes whole key heads, many share tiles of them.
+TEST_P(AttentionTest, GradientsHaveTheSameBitsWithAnyNumberOfThreads) {
+  const AttentionCase& test = GetParam();
+  const int64_t rows = test.segments.back().begin + test.segments.back().count;
+  const int64_t width = test.shape.kv_heads * test.shape.head_dim;
+  const std::vector<Tensor> inputs = {random(rows, test.shape.heads * test.shape.head_dim), random(rows, width),
+                                      random(rows, width)};
+  const Tensor gradient = random(rows, inputs[0].cols());
+  const auto gradients = [&](int threads) {
+    ThreadPool pool(threads);
+    autograd::Tape tape(buffers_);
+    Context context{.pool = pool, .kernels = context_.kernels, .buffers = buffers_, .recorder = &tape};
+    const Tensor out = attention(context, inputs[0], inputs[1], inputs[2], test.shape, test.segments);
+    context.recorder = nullptr;
+    tape.backward(context, out, copy(gradient));
+    std::vector<float> all;
+    for (const Tensor& x : inputs) {
+      const Tensor of_input = tape.gradient(x);
+      all.insert(all.end(), of_input.values().begin(), of_input.values().end());
+    }
+    return all;
+  };
+  EXPECT_EQ(gradients(1), gradients(41));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionTest,
     testing::Values(AttentionCase{{.heads = 2, .kv_heads = 2, .head_dim = 8, .scale = 0.3F}, {part(0, 5)}},
