@@ -89,6 +89,7 @@ class Trainer {
   std::span<const uint32_t> rows_of_step(uint64_t step);
   void set_random(uint64_t step, uint64_t pass);
   void agree_on_the_run();
+  bool learn_unless_stopped(const TrainObserver& observer);
   void learn(const TrainObserver& observer);
   LossSum sum_of_team(const LossSum& own);
   StepRecord run_step();
