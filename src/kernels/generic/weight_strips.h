@@ -91,6 +91,7 @@ template <typename Isa, DType kType>
 float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t block, int16_t* strips) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kParts = kFormat.halves() ? 2 : 1;
+  constexpr int kVectors = kCodeVectors / kParts;
   const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
   const int in_group = static_cast<int>(block % kFormat.group_blocks);
   SegmentScales of;
@@ -110,9 +111,10 @@ float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, in
       const auto factors = Isa::load_pair_factors(rows[0]);
       const auto offsets = Isa::load_pair_factors(rows[1]);
 #pragma GCC unroll 8
-      for (int i = part * kCodeVectors / kParts; i < (part + 1) * kCodeVectors / kParts; ++i) {
-        int16_t* to = strips + i / 4 * kStripCodes + p * kPanelRows * kPanelRows + i % 4 * 8;
-        Isa::template store_pairs<15 - code_bits<kType>()>(codes[i], factors, offsets, to);
+      for (int i = 0; i < kVectors; ++i) {
+        const int vector = part * kVectors + i;
+        int16_t* to = strips + vector / 4 * kStripCodes + p * kPanelRows * kPanelRows + vector % 4 * 8;
+        Isa::template store_pairs<15 - code_bits<kType>()>(codes[vector], factors, offsets, to);
       }
     }
   }
