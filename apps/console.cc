@@ -27,11 +27,11 @@ std::string_view prefix(LogLevel level) {
 LogSink stderr_log(LogLevel least) {
   return [least](LogLevel level, std::string_view message) {
     if (level < least) return;
-    // One call of the C library, which locks the stream: lines of several threads stay whole.
     write_stderr(fmt::format("{}{}\n", prefix(level), message));
   };
 }
 
+// One call of the C library, which locks the stream: lines of several threads stay whole.
 void write_stderr(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 }  // namespace patina::apps
