@@ -57,6 +57,7 @@ struct PackedFormat {
   constexpr bool halves() const {  // one scale for each 16 columns, else for each 32
     return scales == ScaleForm::kSigned || scales == ScaleForm::kSixBit || scales == ScaleForm::kFourBitWithMin;
   }
+  constexpr int parts() const { return halves() ? 2 : 1; }  // scales of a k-block
   constexpr int low_bytes() const { return kVectorBytes * low_bits; }
   constexpr int block_bytes() const { return kVectorBytes * (low_bits + high_bits); }
   constexpr int group_bytes() const { return scale_bytes + group_blocks * block_bytes(); }

@@ -28,7 +28,7 @@ constexpr BlockForm block_form() {
   constexpr bool kWhole = kFormat.scales != ScaleForm::kScale && kFormat.scales != ScaleForm::kScaleOffset;
   // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
   // such codes.
-  return {kFormat.halves() ? 2 : 1, kMaxCode, !(Isa::kSignedBytes && kMaxCode == 255), Isa::kWholeFactors && kWhole};
+  return {kFormat.parts(), kMaxCode, !(Isa::kSignedBytes && kMaxCode == 255), Isa::kWholeFactors && kWhole};
 }
 
 // Members that only some forms have.
@@ -73,12 +73,7 @@ template <typename Isa, DType kType>
     } else {
       out.scale[p] = scale;
     }
-    if constexpr (kForm.has_min && kFormat.zero_log2 != kNoZero) {
-      constexpr float kZero = 1 << kFormat.zero_log2;
-      out.min.at[p] = Isa::mul(scale, Isa::broadcast(&kZero));
-    } else if constexpr (kForm.has_min) {
-      out.min.at[p] = load_min<Isa, kType>(group, block, p);
-    }
+    if constexpr (kForm.has_min) out.min.at[p] = load_offset<Isa, kType>(group, block, p, scale);
   }
 }
 

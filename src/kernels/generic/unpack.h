@@ -58,6 +58,19 @@ template <typename Isa, DType kType>
   }
 }
 
+// For every type what w = scale * u - offset takes off, where `scale` is load_scale's.
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline typename Isa::Floats load_offset(const uint8_t* group, int block, int part,
+                                                               typename Isa::Floats scale) {
+  constexpr int kZeroLog2 = packed_format(kType).zero_log2;
+  if constexpr (kZeroLog2 == kNoZero) {
+    return load_min<Isa, kType>(group, block, part);
+  } else {
+    constexpr float kZero = 1 << kZeroLog2;
+    return Isa::mul(scale, Isa::broadcast(&kZero));
+  }
+}
+
 // Code vector kVector of a plane of kBits a code, placed at bit kShift of each byte.
 template <typename Isa, int kBits, int kVector, int kShift>
 [[gnu::always_inline]] inline typename Isa::Bytes plane_vector(const uint8_t* plane) {
@@ -133,7 +146,7 @@ void unpack_quantized(const uint8_t* panel, int64_t k_begin, int64_t k_end, floa
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kGroupBytes = kFormat.group_bytes();
   constexpr int kBlockBytes = kFormat.block_bytes();
-  constexpr int kParts = kFormat.halves() ? 2 : 1;
+  constexpr int kParts = kFormat.parts();
   for (int64_t b = k_begin / kBlockColumns; b < k_end / kBlockColumns; ++b) {
     const uint8_t* group = panel + b / kFormat.group_blocks * kGroupBytes;
     const int block = static_cast<int>(b % kFormat.group_blocks);

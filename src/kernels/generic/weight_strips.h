@@ -34,16 +34,10 @@ constexpr int code_bits() {
 
 template <typename Isa, DType kType>
 [[gnu::always_inline]] inline void load_scales(const uint8_t* group, int block, float* scale, float* min) {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  for (int part = 0; part < (kFormat.halves() ? 2 : 1); ++part) {
+  for (int part = 0; part < packed_format(kType).parts(); ++part) {
     const auto factor = load_scale<Isa, kType>(group, block, part);
     Isa::store(scale + part * kPanelRows, factor);
-    if constexpr (kFormat.zero_log2 == kNoZero) {
-      Isa::store(min + part * kPanelRows, load_min<Isa, kType>(group, block, part));
-    } else {
-      constexpr float kZero = 1 << kFormat.zero_log2;
-      Isa::store(min + part * kPanelRows, Isa::mul(factor, Isa::broadcast(&kZero)));
-    }
+    Isa::store(min + part * kPanelRows, load_offset<Isa, kType>(group, block, part, factor));
   }
 }
 
@@ -51,7 +45,7 @@ template <typename Isa, DType kType>
 template <DType kType>
 CodeScale strip_scale(const SegmentScales& of, int64_t panels) {
   constexpr auto kMost = static_cast<float>((1 << code_bits<kType>()) - 1);
-  constexpr int64_t kFloats = (packed_format(kType).halves() ? 2 : 1) * kPanelRows;
+  constexpr int64_t kFloats = packed_format(kType).parts() * kPanelRows;
   int32_t largest = 0;
   float extremes[2 * kFloats];
   for (int64_t p = 0; p < panels; ++p) {
@@ -90,7 +84,7 @@ template <DType kType>
 template <typename Isa, DType kType>
 float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t block, int16_t* strips) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kParts = kFormat.halves() ? 2 : 1;
+  constexpr int kParts = kFormat.parts();
   constexpr int kVectors = kCodeVectors / kParts;
   const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
   const int in_group = static_cast<int>(block % kFormat.group_blocks);
