@@ -97,7 +97,8 @@ TEST_F(AdapterTest, MergedModelsKeepThePromptTemplate) {
   adapter::save_lora(adapter, path("a.gguf"), quant::DType::kF32);
   succeed({"merge", model(), path("a.gguf"), path("merged.gguf"), "--type", "F32"});
   const auto ask = [](const std::vector<std::string>& source) {
-    std::vector<std::string> arguments = {"main", "-n", "12", "--temp", "0", "-t", "2", "-p", "What is a patina?"};
+    std::vector<std::string> arguments = {"main", "-n", "12",        "--temp", "0",
+                                          "-t",   "2",  "--precise", "-p",     "What is a patina?"};
     arguments.insert(arguments.end(), source.begin(), source.end());
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.code, 0) << outcome.err;

@@ -131,7 +131,7 @@ TEST_F(ManyProcesses, TrainTheAdapterOfOneProcess) {
     EXPECT_THAT(outcome.err, HasSubstr("MB of gradients of each process"));
     EXPECT_EQ(count(outcome.out, "The adapter is in"), 1);
     // Float additions in another order; Adam divides small gradients by their own size.
-    EXPECT_LT(distance(one, adapter::load_lora(folder_ / "several")), 1e-4);
+    EXPECT_LT(distance(one, adapter::load_lora(folder_ / "several")), 5e-4);
   }
 }
 
