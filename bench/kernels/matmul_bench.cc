@@ -116,8 +116,8 @@ void backward(benchmark::State& state, DType type, bool integers) {
   for (auto _ : state) {
     if (integers) {
       table().quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
-      table().matmul_backward_i16(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(),
-                                  w.cols, scratch.as<float>().data());
+      table().matmul_backward_rounded(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(),
+                                      w.cols, scratch.as<float>().data());
     } else {
       table().matmul_backward_f32(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, dy.data(), w.rows, m, dx.data(),
                                   w.cols, scratch.as<float>().data());

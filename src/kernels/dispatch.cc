@@ -17,7 +17,14 @@ struct Entry {
   bool (*runs_on)(const platform::CpuFeatures&);
 };
 
-constexpr std::array kLevelNames = {"scalar", "avx2", "avxvnni", "avx512", "neon"};
+#if defined(__x86_64__)
+bool runs_avx512(const platform::CpuFeatures& cpu) {
+  return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq &&
+         cpu.avx512vnni;
+}
+#endif
+
+constexpr std::array kLevelNames = {"scalar", "avx2", "avxvnni", "avx512", "amx", "neon"};
 
 // What this program holds, weakest first: the one place that knows the architecture it was built for.
 const auto& entries() {
@@ -30,10 +37,10 @@ const auto& entries() {
       // AVX-VNNI has products of integers only.
       Entry{{Level::kAvxVnni, "avxvnni", kMatmulAvxVnni, kVectorAvx2, kPeakAvxVnni},
             [](const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avxvnni; }},
-      Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kPeakAvx512},
+      Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kPeakAvx512}, runs_avx512},
+      Entry{{Level::kAmx, "amx", kMatmulAmx, kVectorAvx512, kPeakAmx},
             [](const platform::CpuFeatures& cpu) {
-              return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq &&
-                     cpu.avx512vnni;
+              return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amx_int8 && cpu.amx_bf16 && platform::allow_tiles();
             }},
 #elif defined(__aarch64__)
       Entry{{Level::kNeon, "neon", kMatmulNeon, kVectorNeon, kPeakNeon},

@@ -13,13 +13,14 @@ namespace patina::kernels {
 //   kAvx2    AVX2 + FMA + F16C
 //   kAvxVnni AVX2 and AVX-VNNI
 //   kAvx512  AVX-512 F, BW, VL, DQ and VNNI
+//   kAmx     AVX-512 as above and BF16, AMX tiles of int8 and bf16, which the system lets the process use
 //   kNeon    AArch64 with the dot-product extension
-enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512, kNeon };
+enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512, kAmx, kNeon };
 
 // Everything the ops call, and the peaks to measure it by. `scalar` is the specification of all others.
 struct Kernels {
   Level level;
-  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "neon"
+  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "amx", "neon"
   MatmulKernels matmul;
   VectorKernels vector;
   PeakKernels peak;
@@ -32,8 +33,8 @@ std::vector<Level> available_levels();
 const Kernels& kernels_for(Level level);
 
 // The best available level, or the one that the environment variable PATINA_ISA names
-// (scalar|avx2|avxvnni|avx512|neon). Throws kInvalidArgument for another word, kUnsupported where the CPU lacks the
-// level.
+// (scalar|avx2|avxvnni|avx512|amx|neon). Throws kInvalidArgument for another word, kUnsupported where the CPU lacks
+// the level.
 const Kernels& default_kernels();
 
 }  // namespace patina::kernels

@@ -12,6 +12,7 @@ extern const MatmulKernels kMatmulScalar;
 extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvxVnni;
 extern const MatmulKernels kMatmulAvx512;
+extern const MatmulKernels kMatmulAmx;
 extern const MatmulKernels kMatmulNeon;
 
 extern const VectorKernels kVectorScalar;
@@ -22,6 +23,7 @@ extern const VectorKernels kVectorNeon;
 extern const PeakKernels kPeakAvx2;
 extern const PeakKernels kPeakAvxVnni;
 extern const PeakKernels kPeakAvx512;
+extern const PeakKernels kPeakAmx;
 extern const PeakKernels kPeakNeon;
 
 }  // namespace patina::kernels

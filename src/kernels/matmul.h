@@ -16,6 +16,8 @@ namespace patina::kernels {
 constexpr int64_t kPanelRows = 16;
 // quantize_acts works on groups of this many rows; ranges handed to it start at multiples of it.
 constexpr int64_t kActGroup = 8;
+// The same for quantize_gradients.
+constexpr int64_t kGradientGroup = 16;
 
 inline int64_t panel_count(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
@@ -27,9 +29,18 @@ int64_t panel_bytes(quant::DType type, int64_t cols);
 void pack_panels(quant::DType type, const std::byte* file_rows, int64_t rows, int64_t cols, int64_t panel_begin,
                  int64_t panel_end, std::byte* packed);
 
+// How many of a matrix's rows or columns a call with many tokens should have, given work enough for all threads: fewer
+// would fetch the tokens, or unpack weights, more often than pays. Multiples of 64.
+struct CallSizes {
+  int64_t rows;              // of matmul_q8
+  int64_t backward_columns;  // of matmul_backward_rounded
+};
+
 // The multiplications, one table a level. All are single-threaded; callers hand out panels to threads. Pointers may be
 // unaligned except packed weights and quantized activations (64 bytes).
 struct MatmulKernels {
+  CallSizes call;
+
   // Activations for the integer path: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / 127, q =
   // round(x / d)), with the block sums that offsets need. Layout private to the level.
   int64_t (*quantized_acts_bytes)(int64_t m, int64_t k);
@@ -40,7 +51,9 @@ struct MatmulKernels {
   // y[t * ldy + r] = sum_k x[t, k] * W[r, k]   for t in [0, m), r in the panels' rows below `rows`,
   // with x as quantized by quantize_acts(m, k). Integer products, f32 scaling. `type` must be a quantized type.
   // Any m; m = 1..kActGroup are tuned for generation (memory-bound) and need no scratch, larger m for prompts: weights
-  // are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend on the other rows.
+  // are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend on the other rows, but that
+  // levels with tile registers take from 32 rows on another way than with fewer: weights and x are rounded to bf16,
+  // which costs 2.3e-3 of the result, and sums are f32.
   void (*matmul_q8)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin,
                     int64_t panel_end, const std::byte* acts, int64_t m, float* y, int64_t ldy, float* scratch);
 
@@ -56,16 +69,17 @@ struct MatmulKernels {
                               int64_t k_end, const float* dy, int64_t lddy, int64_t m, float* dx, int64_t lddx,
                               float* scratch);
 
-  // The same for a quantized type in integers: gradients are rounded to 13 bits for each token and 256 rows, weights to
-  // 12 bits for 256 rows and 32 columns, which together costs about 1e-3 of the result. k_begin and k_end are multiples
-  // of 32; `scratch` is 64-byte aligned.
+  // The same for a quantized type with both factors rounded. In integers gradients have 13 bits for each token and 256
+  // rows, weights 12 bits for 256 rows and 32 columns, which together costs about 1e-3 of the result; in tile registers
+  // both are bf16, which costs 2.3e-3. k_begin and k_end are multiples of 32; `scratch` is 64-byte aligned.
   int64_t (*quantized_gradients_bytes)(int64_t m, int64_t rows);
-  // Rows [m_begin, m_end) of dy [m x rows]. Layout as in generic/matmul_backward_i16.h, the same at every level.
+  // Rows [m_begin, m_end) of dy [m x rows]; m_begin is a multiple of kGradientGroup, m_end too or m. Layout private to
+  // the level.
   void (*quantize_gradients)(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,
                              std::byte* out);
-  void (*matmul_backward_i16)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin,
-                              int64_t k_end, const std::byte* gradients, int64_t m, float* dx, int64_t lddx,
-                              float* scratch);
+  void (*matmul_backward_rounded)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin,
+                                  int64_t k_end, const std::byte* gradients, int64_t m, float* dx, int64_t lddx,
+                                  float* scratch);
 
   // Dequantizes columns [k_begin, k_end) of one panel to out[(k - k_begin) * kPanelRows + lane]. Multiples of 32.
   void (*unpack_panel)(quant::DType type, const std::byte* packed, int64_t k, int64_t panel, int64_t k_begin,
@@ -80,6 +94,6 @@ struct MatmulKernels {
 };
 
 // Floats that the `scratch` of the products must hold; below 1 MiB in bytes.
-constexpr int64_t kScratchFloats = 128 * 1024;
+constexpr int64_t kScratchFloats = 136 * 1024;
 
 }  // namespace patina::kernels

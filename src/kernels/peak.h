@@ -8,9 +8,10 @@ namespace patina::kernels {
 // sums side by side that none waits for another. Each runs `rounds` >= 1 of them and returns how many multiply-adds
 // that was. Null at the scalar level, whose speed is the compiler's.
 struct PeakKernels {
-  int64_t (*f32)(int64_t rounds);    // fused multiply-adds
-  int64_t (*int8)(int64_t rounds);   // the 8-bit products that matmul_q8 is made of
-  int64_t (*int16)(int64_t rounds);  // the 16-bit products that matmul_backward_i16 is made of
+  int64_t (*f32)(int64_t rounds);   // fused multiply-adds
+  int64_t (*int8)(int64_t rounds);  // the products that matmul_q8 is made of for many tokens: of 8 bits or bf16
+  int64_t (*int16)(
+      int64_t rounds);  // the 16-bit products, of integers or bf16, that matmul_backward_rounded is made of
 };
 
 }  // namespace patina::kernels

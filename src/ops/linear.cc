@@ -25,11 +25,19 @@ Tensor quantize_gradients(const Context& context, const Tensor& dy) {
   const auto& kernels = context.kernels.matmul;
   const int64_t m = dy.rows();
   Tensor quantized = context.make(1, (kernels.quantized_gradients_bytes(m, dy.cols()) + 3) / 4);
-  context.parallel(m, 1, dy.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
-    kernels.quantize_gradients(dy.data(), dy.cols(), m, dy.cols(), begin, end,
+  constexpr int64_t kGroup = kernels::kGradientGroup;
+  context.parallel((m + kGroup - 1) / kGroup, 1, dy.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    kernels.quantize_gradients(dy.data(), dy.cols(), m, dy.cols(), begin * kGroup, std::min(end * kGroup, m),
                                reinterpret_cast<std::byte*>(quantized.data()));
   });
   return quantized;
+}
+
+// How many columns of a product's gradient to hand out at a time.
+int64_t column_chunk(const Context& context, int64_t columns) {
+  constexpr int64_t kLeast = 64;
+  const int64_t even = columns / (context.pool.size() * int64_t{4} * kLeast) * kLeast;
+  return std::clamp(even, kLeast, context.kernels.matmul.call.backward_columns);
 }
 
 bool trains(const Context& context, const Linear& layer) {
@@ -68,7 +76,7 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
   }
   const ProductInput input = prepare(context, x, integers);
   scratch.make(context);
-  context.parallel(panels, panel_chunk(context, panels), work, [&](int64_t begin, int64_t end, int worker) {
+  context.parallel(panels, panel_chunk(context, panels, x.rows()), work, [&](int64_t begin, int64_t end, int worker) {
     int64_t first = 0;
     for (size_t i = 0; i < layers.size(); ++i) {
       const PackedMatrix& w = *layers[i].weight;
@@ -102,12 +110,11 @@ void linear_backward(Context& context, const PackedMatrix& weight, const Tensor&
   const Tensor quantized = integers ? quantize_gradients(context, dy) : Tensor();
   const Tensor scratch = context.make(context.pool.size(), kernels::kScratchFloats);
   const int64_t k = weight.cols();
-  // A block of either kernel: smaller pieces would unpack weights in vain, and larger ones end less evenly.
-  context.pool.parallel_for(k, integers ? 64 : 128, [&](int64_t from, int64_t to, int worker) {
+  context.pool.parallel_for(k, integers ? column_chunk(context, k) : 128, [&](int64_t from, int64_t to, int worker) {
     if (integers) {
-      kernels.matmul_backward_i16(weight.type(), weight.data(), weight.rows(), k, from, to,
-                                  reinterpret_cast<const std::byte*>(quantized.data()), dy.rows(), dx.data(), dx.cols(),
-                                  scratch.row(worker));
+      kernels.matmul_backward_rounded(weight.type(), weight.data(), weight.rows(), k, from, to,
+                                      reinterpret_cast<const std::byte*>(quantized.data()), dy.rows(), dx.data(),
+                                      dx.cols(), scratch.row(worker));
     } else {
       kernels.matmul_backward_f32(weight.type(), weight.data(), weight.rows(), k, from, to, dy.data(), dy.cols(),
                                   dy.rows(), dx.data(), dx.cols(), scratch.row(worker));

@@ -25,7 +25,8 @@ inline bool has_gain(const Linear& layer) { return !layer.adapters.empty() && la
 std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Linear> layers);
 Tensor linear(Context& context, const Tensor& x, const Linear& layer);
 
-// dx[t, i] += sum_o dy[t, o] W[o, i]; W is packed. As matmul_backward_i16() where the forward product takes integers.
+// dx[t, i] += sum_o dy[t, o] W[o, i]; W is packed. As matmul_backward_rounded() where the forward product takes
+// integers.
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx);
 
 }  // namespace patina::ops

@@ -42,7 +42,8 @@ class Scratch {
 void multiply(const Context& context, const PackedMatrix& w, const ProductInput& input, int64_t panel_begin,
               int64_t panel_end, const Tensor& y, const Scratch& scratch, int worker);
 
-// How many panels to hand out at a time: enough to do so cheaply, few enough that no worker waits long for another.
-int64_t panel_chunk(const Context& context, int64_t panels);
+// How many panels to hand out at a time for products of so many rows of x: enough to do so cheaply, few enough that no
+// worker waits long for another.
+int64_t panel_chunk(const Context& context, int64_t panels, int64_t tokens);
 
 }  // namespace patina::ops

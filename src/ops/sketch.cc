@@ -82,7 +82,7 @@ class Search {
       for (const int64_t wanted : wanted_) of_worker.emplace_back(2 * wanted);
     }
     const int64_t work = y_.size() * coarse.cols();
-    context_.parallel(coarse.panels(), panel_chunk(context_, coarse.panels()), work,
+    context_.parallel(coarse.panels(), panel_chunk(context_, coarse.panels(), 1), work,
                       [&](int64_t begin, int64_t end, int worker) {
                         multiply(context_, coarse, input_, begin, end, y_, scratch_, worker);
                         for (int64_t t = 0; t < y_.rows(); ++t) {

@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -40,8 +42,9 @@ uint32_t saved_state() {
   return low;
 }
 
-constexpr uint32_t kYmmState = 0x06;  // XMM and the upper halves of YMM
-constexpr uint32_t kZmmState = 0xE6;  // these, the masks, the upper halves of ZMM and ZMM16 to 31
+constexpr uint32_t kYmmState = 0x06;      // XMM and the upper halves of YMM
+constexpr uint32_t kZmmState = 0xE6;      // these, the masks, the upper halves of ZMM and ZMM16 to 31
+constexpr uint32_t kTileState = 0x60000;  // configuration and data
 
 }  // namespace
 
@@ -64,7 +67,20 @@ CpuFeatures detect_cpu_features() {
   features.avx512vl = bit(extended.ebx, 31);
   features.avx512vnni = bit(extended.ecx, 11);
   features.avx512bf16 = bit(extended1.eax, 5);
+  if ((state & kTileState) != kTileState || !bit(extended.edx, 24)) return features;
+  features.amx_bf16 = bit(extended.edx, 22);
+  features.amx_int8 = bit(extended.edx, 25);
   return features;
+}
+
+bool allow_tiles() {
+#if defined(__linux__)
+  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM, arch_prctl(2)
+  constexpr int kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
 }
 
 #elif defined(__aarch64__)
@@ -77,9 +93,13 @@ CpuFeatures detect_cpu_features() {
   return features;
 }
 
+bool allow_tiles() { return false; }
+
 #else
 
 CpuFeatures detect_cpu_features() { return {}; }
+
+bool allow_tiles() { return false; }
 
 #endif
 

@@ -15,10 +15,16 @@ struct CpuFeatures {
   bool avx512vnni = false;
   bool avx512bf16 = false;
   bool avxvnni = false;
+  bool amx_int8 = false;
+  bool amx_bf16 = false;
 
   bool neon = false;
   bool neon_dotprod = false;
 };
+
+// Asks the system to let this process use the tile registers of AMX, whose state is large; threads that run already may
+// use them too. False where the system or the processor does not know them. Asking again is harmless.
+bool allow_tiles();
 
 // Asks the processor anew on each call; takes microseconds.
 CpuFeatures detect_cpu_features();

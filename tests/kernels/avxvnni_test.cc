@@ -83,8 +83,8 @@ Products products(const MatmulKernels& kernels, const testing::Matrix& w, const 
   testing::AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(m, w.rows)));
   kernels.quantize_gradients(out.forward.data(), w.rows, m, w.rows, 0, m, gradients.data());
   out.backward.resize(x.size());
-  kernels.matmul_backward_i16(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
-                              out.backward.data(), w.cols, scratch.data());
+  kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
+                                  out.backward.data(), w.cols, scratch.data());
   return out;
 }
 

@@ -55,12 +55,13 @@ TEST(Dispatch, ScalarIsAlwaysThereAndFirst) {
 TEST(Dispatch, PeaksCountTheirMultiplyAdds) {
   for (const Level level : available_levels()) {
     if (level == Level::kScalar) continue;
-    const bool avx512 = level == Level::kAvx512;
+    const bool amx = level == Level::kAmx;
+    const bool avx512 = level == Level::kAvx512 || amx;
     const bool neon = level == Level::kNeon;
     const PeakKernels& peak = kernels_for(level).peak;
     EXPECT_EQ(peak.f32(10), 10 * (avx512 ? 24 * 16 : neon ? 24 * 4 : 12 * 8));
-    EXPECT_EQ(peak.int8(10), 10 * (avx512 ? 24 * 64 : neon ? 24 * 16 : 12 * 32));
-    EXPECT_EQ(peak.int16(10), 10 * (avx512 ? 24 * 32 : neon ? 24 * 4 : 12 * 16));
+    EXPECT_EQ(peak.int8(10), 10 * (amx ? 4 * 16 * 16 * 32 : avx512 ? 24 * 64 : neon ? 24 * 16 : 12 * 32));
+    EXPECT_EQ(peak.int16(10), 10 * (amx ? 4 * 16 * 16 * 32 : avx512 ? 24 * 32 : neon ? 24 * 4 : 12 * 16));
   }
 }
 
@@ -92,7 +93,7 @@ TEST(Dispatch, AnUnknownWordIsRefusedWithTheWordsThatWork) {
   EXPECT_EQ(kind, ErrorKind::kInvalidArgument);
   EXPECT_THAT(sentence, ::testing::AllOf(::testing::HasSubstr("sse9"), ::testing::HasSubstr("scalar"),
                                          ::testing::HasSubstr("avxvnni"), ::testing::HasSubstr("avx512"),
-                                         ::testing::HasSubstr("neon")));
+                                         ::testing::HasSubstr("amx"), ::testing::HasSubstr("neon")));
 }
 
 TEST(Dispatch, AMissingLevelIsRefusedWithTheLevelsThatWork) {

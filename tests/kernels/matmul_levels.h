@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/amx_emulated.h"
 #include "kernels/dispatch.h"
 #if defined(__x86_64__)
 #include "kernels/avxvnni_emulated.h"
@@ -15,9 +16,9 @@ struct NamedTable {
   const MatmulKernels* table;
 };
 
-// Every level that this CPU can run, and that of AVX-VNNI in AVX2.
+// Every level that this CPU can run, that of AVX-VNNI in AVX2 and that of AMX in plain loops.
 inline std::vector<NamedTable> matmul_levels() {
-  std::vector<NamedTable> out;
+  std::vector<NamedTable> out = {{"amx_emulated", &kMatmulAmxEmulated}};
   for (const Level level : available_levels()) {
     out.push_back({kernels_for(level).name, &kernels_for(level).matmul});
 #if defined(__x86_64__)

@@ -100,8 +100,8 @@ class Check {
     AlignedVector<std::byte> quantized(static_cast<size_t>(kernels.quantized_gradients_bytes(m_, w_.rows)));
     kernels.quantize_gradients(dy_.data(), w_.rows, m_, w_.rows, 0, m_, quantized.data());
     AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-    kernels.matmul_backward_i16(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, w_.cols, quantized.data(), m_,
-                                dx.data(), w_.cols, scratch.data());
+    kernels.matmul_backward_rounded(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, w_.cols, quantized.data(), m_,
+                                    dx.data(), w_.cols, scratch.data());
     return dx;
   }
   int report(const char* what, const std::vector<float>& scalar, const std::vector<float>& neon, int64_t terms,

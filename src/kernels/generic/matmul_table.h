@@ -11,6 +11,7 @@ namespace {
 
 template <typename Isa>
 constexpr MatmulKernels kMatmulTable = {
+    .call = {.rows = 8 * kPanelRows, .backward_columns = kIntegerColumns},
     .quantized_acts_bytes = quantized_acts_bytes<Isa>,
     .quantize_acts = quantize_acts<Isa>,
     .matmul_q8 = matmul_q8<Isa>,
@@ -18,7 +19,7 @@ constexpr MatmulKernels kMatmulTable = {
     .matmul_backward_f32 = matmul_backward_f32<Isa>,
     .quantized_gradients_bytes = quantized_gradients_bytes<Isa>,
     .quantize_gradients = quantize_gradients<Isa>,
-    .matmul_backward_i16 = matmul_backward_i16<Isa>,
+    .matmul_backward_rounded = matmul_backward_i16<Isa>,
     .unpack_panel = unpack_panel<Isa>,
     .sketch_panels = sketch_panels<Isa>,
 };

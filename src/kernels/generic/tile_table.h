@@ -1,0 +1,25 @@
+#pragma once
+
+#include "kernels/generic/tile_products.h"
+
+namespace patina::kernels {
+namespace {
+
+// The products of a level's tile registers, the other kernels of its vectors.
+template <typename Level>
+constexpr MatmulKernels kTileTable = {
+    .call = {.rows = kGroupsTogether * kTileRows, .backward_columns = kGroupsTogether * kTileRows},
+    .quantized_acts_bytes = tile_quantized_acts_bytes<Level>,
+    .quantize_acts = tile_quantize_acts<Level>,
+    .matmul_q8 = tile_matmul<Level>,
+    .matmul_f32 = [](auto... args) { Level::rows().matmul_f32(args...); },
+    .matmul_backward_f32 = [](auto... args) { Level::rows().matmul_backward_f32(args...); },
+    .quantized_gradients_bytes = tile_quantized_gradients_bytes<Level>,
+    .quantize_gradients = tile_quantize_gradients<Level>,
+    .matmul_backward_rounded = tile_matmul_backward<Level>,
+    .unpack_panel = [](auto... args) { Level::rows().unpack_panel(args...); },
+    .sketch_panels = [](auto... args) { Level::rows().sketch_panels(args...); },
+};
+
+}  // namespace
+}  // namespace patina::kernels

@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "base/half.h"
+#include "kernels/amx_emulated.h"
+#include "kernels/dispatch.h"
+#include "kernels/matmul_fixture.h"
+
+// That the emulation of AMX, which matmul_test.cc takes through all its tests, is one: its instruction against sums of
+// products written down from the manual (Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2,
+// TDPBF16PS), and its products against those of a processor that has AMX.
+namespace patina::kernels {
+namespace {
+
+TEST(Amx, TheEmulationAddsProductsOfBf16) {
+  std::mt19937 random(6);
+  float sums[256] = {};
+  uint16_t a[512];
+  uint16_t b[512];
+  const auto number = [&] { return to_bf16(std::uniform_real_distribution<float>(-1, 1)(random)).bits; };
+  std::generate(std::begin(a), std::end(a), number);
+  std::generate(std::begin(b), std::end(b), number);
+  testing::emulated_multiply_bf16(sums, a, b);
+  for (size_t i = 0; i < 16; ++i) {
+    for (size_t j = 0; j < 16; ++j) {
+      double expected = 0;
+      for (size_t k = 0; k < 32; ++k) {
+        expected += static_cast<double>(to_f32(bf16{a[32 * i + k]})) * to_f32(bf16{b[32 * (k / 2) + 2 * j + k % 2]});
+      }
+      ASSERT_NEAR(sums[16 * i + j], expected, 1e-5) << i << ", " << j;
+    }
+  }
+}
+
+struct Products {
+  std::vector<float> forward;
+  std::vector<float> backward;
+};
+
+Products products(const MatmulKernels& kernels, const testing::Matrix& w, const std::vector<float>& x,
+                  const std::vector<float>& dy, int64_t m) {
+  testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
+  testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
+  kernels.quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
+  Products out;
+  out.forward.resize(static_cast<size_t>(m * w.rows));
+  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), acts.data(), m, out.forward.data(),
+                    w.rows, scratch.data());
+  testing::AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(m, w.rows)));
+  kernels.quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, gradients.data());
+  out.backward.resize(x.size());
+  kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
+                                  out.backward.data(), w.cols, scratch.data());
+  return out;
+}
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double error = 0;
+  double size = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    error += std::pow(static_cast<double>(a[i]) - b[i], 2);
+    size += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return std::sqrt(error / size);
+}
+
+TEST(Amx, TheInstructionsGiveWhatTheEmulationDoes) {
+  const std::vector<Level> levels = available_levels();
+  if (std::find(levels.begin(), levels.end(), Level::kAmx) == levels.end()) {
+    GTEST_SKIP() << "this processor has no AMX; only its emulation is tested";
+  }
+  std::mt19937 random(4);
+  for (const quant::DType type : testing::kQuantizedTypes) {
+    const testing::Matrix w(type, 345, 3 * 256, random);
+    for (const int64_t m : {32, 47, 530}) {
+      const std::vector<float> x = testing::random_floats(m * w.cols, random);
+      const std::vector<float> dy = testing::random_floats(m * w.rows, random);
+      const Products native = products(kernels_for(Level::kAmx).matmul, w, x, dy, m);
+      const Products emulated = products(testing::kMatmulAmxEmulated, w, x, dy, m);
+      // Products are added in another order.
+      EXPECT_LT(distance(native.forward, emulated.forward), 1e-5) << quant::name(type) << " m=" << m;
+      EXPECT_LT(distance(native.backward, emulated.backward), 1e-5) << quant::name(type) << " m=" << m;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels
