@@ -14,6 +14,7 @@ namespace {
 
 struct Entry {
   Kernels kernels;
+  // Also asks the system for what the level needs.
   bool (*runs_on)(const platform::CpuFeatures&);
 };
 
@@ -40,7 +41,7 @@ const auto& entries() {
       Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kPeakAvx512}, runs_avx512},
       Entry{{Level::kAmx, "amx", kMatmulAmx, kVectorAvx512, kPeakAmx},
             [](const platform::CpuFeatures& cpu) {
-              return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amx_int8 && cpu.amx_bf16 && platform::allow_tiles();
+              return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amx_bf16 && platform::allow_tiles();
             }},
 #elif defined(__aarch64__)
       Entry{{Level::kNeon, "neon", kMatmulNeon, kVectorNeon, kPeakNeon},

@@ -13,7 +13,7 @@ namespace patina::kernels {
 //   kAvx2    AVX2 + FMA + F16C
 //   kAvxVnni AVX2 and AVX-VNNI
 //   kAvx512  AVX-512 F, BW, VL, DQ and VNNI
-//   kAmx     AVX-512 as above and BF16, AMX tiles of int8 and bf16, which the system lets the process use
+//   kAmx     AVX-512 as above and BF16, AMX tiles of bf16, which the system lets the process use
 //   kNeon    AArch64 with the dot-product extension
 enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512, kAmx, kNeon };
 

@@ -41,19 +41,19 @@ struct CallSizes {
 struct MatmulKernels {
   CallSizes call;
 
-  // Activations for the integer path: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / 127, q =
-  // round(x / d)), with the block sums that offsets need. Layout private to the level.
+  // Activations for matmul_q8: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / 127, q = round(x /
+  // d)), with the block sums that offsets need; for tiles (see matmul_q8) to bf16. Layout private to the level.
   int64_t (*quantized_acts_bytes)(int64_t m, int64_t k);
   // Rows [m_begin, m_end) of x [m x k], row stride ldx floats; m_begin is a multiple of kActGroup, m_end too or m.
   void (*quantize_acts)(const float* x, int64_t ldx, int64_t m, int64_t k, int64_t m_begin, int64_t m_end,
                         std::byte* out);
 
   // y[t * ldy + r] = sum_k x[t, k] * W[r, k]   for t in [0, m), r in the panels' rows below `rows`,
-  // with x as quantized by quantize_acts(m, k). Integer products, f32 scaling. `type` must be a quantized type.
-  // Any m; m = 1..kActGroup are tuned for generation (memory-bound) and need no scratch, larger m for prompts: weights
-  // are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend on the other rows, but that
-  // levels with tile registers take from 32 rows on another way than with fewer: weights and x are rounded to bf16,
-  // which costs 2.3e-3 of the result, and sums are f32.
+  // with x as quantized by quantize_acts(m, k). Integer products, f32 scaling, or tiles. `type` must be a quantized
+  // type. Any m; m = 1..kActGroup are tuned for generation (memory-bound) and need no scratch, larger m for prompts:
+  // weights are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend on the other rows, but
+  // that levels with tile registers take from 32 rows on another way than with fewer: weights and x are rounded to
+  // bf16, which costs 2.3e-3 of the result, and sums are f32.
   void (*matmul_q8)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin,
                     int64_t panel_end, const std::byte* acts, int64_t m, float* y, int64_t ldy, float* scratch);
 

@@ -8,10 +8,9 @@ namespace patina::kernels {
 // sums side by side that none waits for another. Each runs `rounds` >= 1 of them and returns how many multiply-adds
 // that was. Null at the scalar level, whose speed is the compiler's.
 struct PeakKernels {
-  int64_t (*f32)(int64_t rounds);   // fused multiply-adds
-  int64_t (*int8)(int64_t rounds);  // the products that matmul_q8 is made of for many tokens: of 8 bits or bf16
-  int64_t (*int16)(
-      int64_t rounds);  // the 16-bit products, of integers or bf16, that matmul_backward_rounded is made of
+  int64_t (*f32)(int64_t rounds);    // fused multiply-adds
+  int64_t (*int8)(int64_t rounds);   // what matmul_q8 is made of for many tokens: products of 8 bits, or of bf16
+  int64_t (*int16)(int64_t rounds);  // what matmul_backward_rounded is made of: products of 16 bits, or of bf16
 };
 
 }  // namespace patina::kernels

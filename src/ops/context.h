@@ -61,7 +61,8 @@ class Recorder {
 };
 
 // Up to so many rows of one sequence, generating computes each to the last bit as it would alone, so that guessed
-// tokens are judged by the logits that they would be chosen by one at a time.
+// tokens are judged by the logits that they would be chosen by one at a time. (With AMX, in passes of fewer than 32
+// rows of all sequences.)
 constexpr int64_t kFewRows = kernels::kActGroup;
 
 // What every operation runs with. One a driving thread; operations use the pool's workers themselves.

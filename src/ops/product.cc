@@ -60,7 +60,8 @@ int64_t panel_chunk(const Context& context, int64_t panels, int64_t tokens) {
   const int64_t workers = context.pool.size();
   if (tokens <= kernels::kActGroup) return std::clamp<int64_t>(panels / (workers * 8), 1, 8);
   const int64_t most = context.kernels.matmul.call.rows / kernels::kPanelRows;
-  return std::clamp<int64_t>(panels / (workers * 4), most / 4, most);
+  const int64_t least = std::clamp<int64_t>(panels / workers, 1, most / 4);
+  return std::clamp<int64_t>(panels / (workers * 4), least, most);
 }
 
 }  // namespace patina::ops

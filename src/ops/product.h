@@ -11,10 +11,10 @@ namespace patina::ops {
 // The input x [tokens x in] of a product in the forms that its kernels read.
 struct ProductInput {
   Tensor x;
-  Tensor quantized;  // holds bytes; empty where no product takes the integer path
+  Tensor quantized;  // holds bytes; empty where no product takes rounded inputs
 };
 
-// Whether x is quantized to 8 bits for products with `w`.
+// Whether x is rounded for products with `w`, to 8 bits or as matmul_q8() says.
 inline bool takes_integers(const Context& context, const PackedMatrix& w) {
   return !context.precise && !quant::is_float(w.type());
 }

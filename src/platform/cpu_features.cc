@@ -69,14 +69,13 @@ CpuFeatures detect_cpu_features() {
   features.avx512bf16 = bit(extended1.eax, 5);
   if ((state & kTileState) != kTileState || !bit(extended.edx, 24)) return features;
   features.amx_bf16 = bit(extended.edx, 22);
-  features.amx_int8 = bit(extended.edx, 25);
   return features;
 }
 
 bool allow_tiles() {
 #if defined(__linux__)
-  constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM, arch_prctl(2)
-  constexpr int kTileData = 18;
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM, arch_prctl(2)
+  constexpr long kTileData = 18;
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 #else
   return false;

@@ -15,7 +15,6 @@ struct CpuFeatures {
   bool avx512vnni = false;
   bool avx512bf16 = false;
   bool avxvnni = false;
-  bool amx_int8 = false;
   bool amx_bf16 = false;
 
   bool neon = false;

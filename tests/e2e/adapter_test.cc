@@ -90,7 +90,7 @@ TEST_F(AdapterTest, MergedIntoItsModel) {
   EXPECT_EQ(fs::file_size(path("same.gguf")), fs::file_size(model()));
 }
 
-// What is asked of the merged model is wrapped as for the adapter.
+// What is asked of the merged model is wrapped as for the adapter. In full precision, in which both compute the same.
 TEST_F(AdapterTest, MergedModelsKeepThePromptTemplate) {
   adapter::LoraAdapter adapter = adapter::load_lora(kAdapter);
   adapter.prompt_template = "instruction";

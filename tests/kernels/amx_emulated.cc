@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "base/half.h"
-#include "kernels/dispatch.h"
 #include "kernels/generic/tile_table.h"
+#include "kernels/levels.h"
 #include "kernels/scalar/isa_scalar.h"
 
 namespace patina::kernels {
@@ -77,23 +77,27 @@ thread_local std::array<Tile, 8> EmulatedTiles::tiles;
 
 struct EmulatedIsa : ScalarIsa {
   static void store_bf16(uint16_t* to, Floats first, Floats second) {
-    for (int r = 0; r < kPanelRows; ++r) {
-      to[r] = to_bf16(first.lane[r]).bits;
-      to[kPanelRows + r] = to_bf16(second.lane[r]).bits;
+    std::array<bf16, size_t{2} * kPanelRows> numbers;
+    for (size_t r = 0; r < kPanelRows; ++r) {
+      numbers.at(r) = to_bf16(first.lane[r]);
+      numbers.at(kPanelRows + r) = to_bf16(second.lane[r]);
     }
+    std::memcpy(to, numbers.data(), sizeof(numbers));
   }
   static void store_bf16_pairs(uint16_t* to, Floats first, Floats second) {
-    for (int r = 0; r < kPanelRows; ++r) {
-      to[2 * r] = to_bf16(first.lane[r]).bits;
-      to[2 * r + 1] = to_bf16(second.lane[r]).bits;
+    std::array<bf16, size_t{2} * kPanelRows> numbers;
+    for (size_t r = 0; r < kPanelRows; ++r) {
+      numbers.at(2 * r) = to_bf16(first.lane[r]);
+      numbers.at(2 * r + 1) = to_bf16(second.lane[r]);
     }
+    std::memcpy(to, numbers.data(), sizeof(numbers));
   }
 };
 
 struct Emulated {
   using Isa = EmulatedIsa;
   using Tiles = EmulatedTiles;
-  static const MatmulKernels& rows() { return kernels_for(Level::kScalar).matmul; }
+  static const MatmulKernels& vectors() { return kMatmulScalar; }
 };
 
 }  // namespace

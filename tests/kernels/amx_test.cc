@@ -37,28 +37,6 @@ TEST(Amx, TheEmulationAddsProductsOfBf16) {
   }
 }
 
-struct Products {
-  std::vector<float> forward;
-  std::vector<float> backward;
-};
-
-Products products(const MatmulKernels& kernels, const testing::Matrix& w, const std::vector<float>& x,
-                  const std::vector<float>& dy, int64_t m) {
-  testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-  testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
-  kernels.quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
-  Products out;
-  out.forward.resize(static_cast<size_t>(m * w.rows));
-  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), acts.data(), m, out.forward.data(),
-                    w.rows, scratch.data());
-  testing::AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(m, w.rows)));
-  kernels.quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, gradients.data());
-  out.backward.resize(x.size());
-  kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
-                                  out.backward.data(), w.cols, scratch.data());
-  return out;
-}
-
 double distance(const std::vector<float>& a, const std::vector<float>& b) {
   double error = 0;
   double size = 0;
@@ -80,8 +58,8 @@ TEST(Amx, TheInstructionsGiveWhatTheEmulationDoes) {
     for (const int64_t m : {32, 47, 530}) {
       const std::vector<float> x = testing::random_floats(m * w.cols, random);
       const std::vector<float> dy = testing::random_floats(m * w.rows, random);
-      const Products native = products(kernels_for(Level::kAmx).matmul, w, x, dy, m);
-      const Products emulated = products(testing::kMatmulAmxEmulated, w, x, dy, m);
+      const testing::Products native = testing::products(kernels_for(Level::kAmx).matmul, w, x, dy, m);
+      const testing::Products emulated = testing::products(testing::kMatmulAmxEmulated, w, x, dy, m);
       // Products are added in another order.
       EXPECT_LT(distance(native.forward, emulated.forward), 1e-5) << quant::name(type) << " m=" << m;
       EXPECT_LT(distance(native.backward, emulated.backward), 1e-5) << quant::name(type) << " m=" << m;

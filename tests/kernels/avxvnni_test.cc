@@ -67,27 +67,6 @@ TEST(AvxVnni, TheEmulationAddsExactProducts) {
   }
 }
 
-struct Products {
-  std::vector<float> forward;
-  std::vector<float> backward;
-};
-
-Products products(const MatmulKernels& kernels, const testing::Matrix& w, const std::vector<float>& x, int64_t m) {
-  testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-  testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
-  kernels.quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
-  Products out;
-  out.forward.resize(static_cast<size_t>(m * w.rows));
-  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), acts.data(), m, out.forward.data(),
-                    w.rows, scratch.data());
-  testing::AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(m, w.rows)));
-  kernels.quantize_gradients(out.forward.data(), w.rows, m, w.rows, 0, m, gradients.data());
-  out.backward.resize(x.size());
-  kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
-                                  out.backward.data(), w.cols, scratch.data());
-  return out;
-}
-
 TEST(AvxVnni, TheInstructionsGiveTheBitsOfTheEmulation) {
   if (!has(Level::kAvxVnni)) GTEST_SKIP() << "this processor has no AVX-VNNI; only its emulation is tested";
   std::mt19937 random(4);
@@ -95,8 +74,9 @@ TEST(AvxVnni, TheInstructionsGiveTheBitsOfTheEmulation) {
     const testing::Matrix w(type, 45, 3 * 256, random);
     for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 19}) {
       const std::vector<float> x = testing::random_floats(m * w.cols, random);
-      const Products native = products(kernels_for(Level::kAvxVnni).matmul, w, x, m);
-      const Products emulated = products(testing::kMatmulAvxVnniEmulated, w, x, m);
+      const std::vector<float> dy = testing::random_floats(m * w.rows, random);
+      const testing::Products native = testing::products(kernels_for(Level::kAvxVnni).matmul, w, x, dy, m);
+      const testing::Products emulated = testing::products(testing::kMatmulAvxVnniEmulated, w, x, dy, m);
       EXPECT_EQ(native.forward, emulated.forward) << quant::name(type) << " m=" << m;
       EXPECT_EQ(native.backward, emulated.backward) << quant::name(type) << " m=" << m;
     }

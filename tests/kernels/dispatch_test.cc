@@ -76,6 +76,7 @@ TEST(Dispatch, LevelsAreInTheOrderOfTheirStrength) {
   EXPECT_TRUE(std::is_sorted(levels.begin(), levels.end()));
   EXPECT_LT(Level::kAvx2, Level::kAvxVnni);
   EXPECT_LT(Level::kAvxVnni, Level::kAvx512);
+  EXPECT_LT(Level::kAvx512, Level::kAmx);
 }
 
 TEST(Dispatch, TheEnvironmentForcesALevel) {

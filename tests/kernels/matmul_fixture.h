@@ -110,4 +110,27 @@ inline std::vector<float> random_floats(int64_t n, std::mt19937& random) {
   return out;
 }
 
+// Both quantized products of a level: x [m x cols] with w, and dy [m x rows] with it transposed.
+struct Products {
+  std::vector<float> forward;
+  std::vector<float> backward;
+};
+
+inline Products products(const MatmulKernels& kernels, const Matrix& w, const std::vector<float>& x,
+                         const std::vector<float>& dy, int64_t m) {
+  AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
+  AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
+  kernels.quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
+  Products out;
+  out.forward.resize(static_cast<size_t>(m * w.rows));
+  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), acts.data(), m, out.forward.data(),
+                    w.rows, scratch.data());
+  AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(m, w.rows)));
+  kernels.quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, gradients.data());
+  out.backward.resize(x.size());
+  kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
+                                  out.backward.data(), w.cols, scratch.data());
+  return out;
+}
+
 }  // namespace patina::kernels::testing

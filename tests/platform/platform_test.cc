@@ -177,7 +177,6 @@ TEST(CpuFeatures, AgreeWithTheKernel) {
   EXPECT_EQ(f.avx512vnni, has("avx512_vnni"));
   EXPECT_EQ(f.avx512bf16, has("avx512_bf16"));
   EXPECT_EQ(f.avxvnni, has("avx_vnni"));
-  EXPECT_EQ(f.amx_int8, has("amx_tile") && has("amx_int8"));
   EXPECT_EQ(f.amx_bf16, has("amx_tile") && has("amx_bf16"));
 #else
   EXPECT_FALSE(detect_cpu_features().avx2);

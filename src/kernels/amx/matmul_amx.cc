@@ -9,7 +9,7 @@ namespace {
 struct Amx {
   using Isa = AmxIsa;
   using Tiles = AmxTiles;
-  static const MatmulKernels& rows() { return kMatmulAvx512; }
+  static const MatmulKernels& vectors() { return kMatmulAvx512; }
 };
 
 }  // namespace

@@ -7,8 +7,8 @@
 namespace patina::kernels {
 namespace {
 
-// The instructions of AMX on tile registers. In assembly, as the
-// numbers of registers are part of an instruction and g++ 12's intrinsics take them only as written digits.
+// The instructions of AMX on tile registers. In assembly, as the numbers of registers are part of an instruction and
+// g++ 12's intrinsics take them only as written digits.
 struct AmxTiles {
   static void configure(const TileShapes& shapes) { asm volatile("ldtilecfg %0" : : "m"(shapes)); }
   // Gives the registers back, so that the system need not save them when it switches threads.

@@ -13,16 +13,17 @@
 // does not depend on the other tokens.
 //
 // `Level` names its vectors (Isa), its tile registers (Tiles, see amx/tiles_amx.h) and the kernels of its vectors
-// (rows()), which serve fewer tokens than kFewestForTiles: rounding weights takes longer than it saves them.
+// (vectors()), which serve few tokens: for those, rounding weights would take longer than tiles save.
 namespace patina::kernels {
 namespace {
 
-// Groups of 16 rows or columns of W whose run of tiles is rounded at a time. So many more pass before the next run of
-// the tokens' tiles is fetched: their sums and a run of all tokens stay in a second-level cache, the tokens' other runs
-// may be farther away.
+// Groups of 16 rows or columns of W whose run of tiles is rounded at a time.
 constexpr int64_t kWeightGroups = 4;
+// Groups that meet a run of the tokens' tiles before the next run is fetched, which may be far away: their sums and a
+// run of so many tokens stay in a second-level cache.
 constexpr int64_t kGroupsTogether = 16;
 constexpr int64_t kTokensTogether = 512;
+// The forward product leaves fewer tokens to the vectors.
 constexpr int64_t kFewestForTiles = 32;
 
 // Where a product's parts lie in `scratch`.
@@ -42,13 +43,13 @@ struct TileScratch {
   TileRun weight_run() const { return {reinterpret_cast<const std::byte*>(weights), kTileRun * kTileBytes}; }
 };
 
-inline TileLayout acts_layout(int64_t m, int64_t k) { return {whole_tiles(m, kTileRows), whole_tiles(k, kTileInner)}; }
+inline TileLayout token_layout(int64_t m, int64_t k) { return {whole_tiles(m, kTileRows), whole_tiles(k, kTileInner)}; }
 
 inline TileRun token_run(const std::byte* factor, const TileLayout& layout, int64_t group, int64_t tile) {
   return {factor + layout.offset(group, tile), layout.run_length(tile) * kTileBytes};
 }
 
-// How many of the two halves of a tile's inner numbers from `first` on lie before `end`.
+// How many of the 16 numbers from number `first` on lie before number `end`.
 inline int lanes_before(int64_t first, int64_t end) {
   const int64_t left = end - first;
   return static_cast<int>(left < 0 ? 0 : left < kPanelRows ? left : kPanelRows);
@@ -63,14 +64,14 @@ template <typename Isa>
 
 template <typename Level>
 int64_t tile_quantized_acts_bytes(int64_t m, int64_t k) {
-  return m < kFewestForTiles ? Level::rows().quantized_acts_bytes(m, k) : acts_layout(m, k).bytes();
+  return m < kFewestForTiles ? Level::vectors().quantized_acts_bytes(m, k) : token_layout(m, k).bytes();
 }
 
 template <typename Level>
 void tile_quantize_acts(const float* x, int64_t ldx, int64_t m, int64_t k, int64_t m_begin, int64_t m_end,
                         std::byte* out) {
-  if (m < kFewestForTiles) return Level::rows().quantize_acts(x, ldx, m, k, m_begin, m_end, out);
-  const TileLayout layout = acts_layout(m, k);
+  if (m < kFewestForTiles) return Level::vectors().quantize_acts(x, ldx, m, k, m_begin, m_end, out);
+  const TileLayout layout = token_layout(m, k);
   const int64_t end = m_end == m ? layout.groups * kTileRows : m_end;
   for (int64_t t = m_begin; t < end; ++t) {
     const int64_t columns = t < m ? k : 0;  // the last group is filled up with zeros
@@ -84,14 +85,14 @@ void tile_quantize_acts(const float* x, int64_t ldx, int64_t m, int64_t k, int64
 
 template <typename Level>
 int64_t tile_quantized_gradients_bytes(int64_t m, int64_t rows) {
-  return acts_layout(m, rows).bytes();
+  return token_layout(m, rows).bytes();
 }
 
 template <typename Level>
 void tile_quantize_gradients(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,
                              std::byte* out) {
   using Isa = typename Level::Isa;
-  const TileLayout layout = acts_layout(m, rows);
+  const TileLayout layout = token_layout(m, rows);
   for (int64_t t = m_begin; t < m_end; t += kTileRows) {
     for (int64_t i = 0; i < layout.inner; ++i) {
       alignas(kVectorBytes) float pairs[kTileSums] = {};
@@ -149,10 +150,10 @@ template <typename Level>
 void tile_matmul(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin, int64_t panel_end,
                  const std::byte* acts, int64_t m, float* y, int64_t ldy, float* scratch) {
   if (m < kFewestForTiles) {
-    return Level::rows().matmul_q8(type, packed, rows, k, panel_begin, panel_end, acts, m, y, ldy, scratch);
+    return Level::vectors().matmul_q8(type, packed, rows, k, panel_begin, panel_end, acts, m, y, ldy, scratch);
   }
   const PackedRows w = packed_rows(type, packed, rows, k);
-  const TileLayout layout = acts_layout(m, k);
+  const TileLayout layout = token_layout(m, k);
   const ConfiguredTiles<typename Level::Tiles> configured;
   visit_quantized(type, [&]<DType kType>() {
     for (int64_t t = 0; t < m; t += kTokensTogether) {
@@ -212,7 +213,7 @@ void tile_matmul_backward(DType type, const std::byte* packed, int64_t rows, int
                           const std::byte* gradients, int64_t m, float* dx, int64_t lddx, float* scratch) {
   constexpr int64_t kColumns = kGroupsTogether * kTileRows;
   const PackedRows w = packed_rows(type, packed, rows, k);
-  const TileLayout layout = acts_layout(m, rows);
+  const TileLayout layout = token_layout(m, rows);
   const ConfiguredTiles<typename Level::Tiles> configured;
   visit_quantized(type, [&]<DType kType>() {
     for (int64_t from = k_begin; from < k_end; from += kColumns) {

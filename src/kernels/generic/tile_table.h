@@ -12,13 +12,13 @@ constexpr MatmulKernels kTileTable = {
     .quantized_acts_bytes = tile_quantized_acts_bytes<Level>,
     .quantize_acts = tile_quantize_acts<Level>,
     .matmul_q8 = tile_matmul<Level>,
-    .matmul_f32 = [](auto... args) { Level::rows().matmul_f32(args...); },
-    .matmul_backward_f32 = [](auto... args) { Level::rows().matmul_backward_f32(args...); },
+    .matmul_f32 = [](auto... args) { Level::vectors().matmul_f32(args...); },
+    .matmul_backward_f32 = [](auto... args) { Level::vectors().matmul_backward_f32(args...); },
     .quantized_gradients_bytes = tile_quantized_gradients_bytes<Level>,
     .quantize_gradients = tile_quantize_gradients<Level>,
     .matmul_backward_rounded = tile_matmul_backward<Level>,
-    .unpack_panel = [](auto... args) { Level::rows().unpack_panel(args...); },
-    .sketch_panels = [](auto... args) { Level::rows().sketch_panels(args...); },
+    .unpack_panel = [](auto... args) { Level::vectors().unpack_panel(args...); },
+    .sketch_panels = [](auto... args) { Level::vectors().sketch_panels(args...); },
 };
 
 }  // namespace

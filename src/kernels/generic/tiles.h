@@ -56,7 +56,7 @@ struct TileLayout {
   }
 };
 
-// A run of one or two groups of a factor, and how far one group's is from the other's.
+// A run of the first of some groups of a factor, and how far one group's is from the next one's, in bytes.
 struct TileRun {
   const std::byte* tiles;
   int64_t stride;
