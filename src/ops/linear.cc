@@ -110,19 +110,18 @@ void linear_backward(Context& context, const PackedMatrix& weight, const Tensor&
   const Tensor quantized = integers ? quantize_gradients(context, dy) : Tensor();
   const Tensor scratch = context.make(context.pool.size(), kernels::kScratchFloats);
   const int64_t k = weight.cols();
-  constexpr int64_t kFloatColumns =
-      128;  // smaller pieces would unpack weights in vain, and larger ones end less evenly
-  context.pool.parallel_for(
-      k, integers ? column_chunk(context, k) : kFloatColumns, [&](int64_t from, int64_t to, int worker) {
-        if (integers) {
-          kernels.matmul_backward_rounded(weight.type(), weight.data(), weight.rows(), k, from, to,
-                                          reinterpret_cast<const std::byte*>(quantized.data()), dy.rows(), dx.data(),
-                                          dx.cols(), scratch.row(worker));
-        } else {
-          kernels.matmul_backward_f32(weight.type(), weight.data(), weight.rows(), k, from, to, dy.data(), dy.cols(),
-                                      dy.rows(), dx.data(), dx.cols(), scratch.row(worker));
-        }
-      });
+  // Smaller pieces would unpack weights in vain, and larger ones end less evenly.
+  const int64_t chunk = integers ? column_chunk(context, k) : 128;
+  context.pool.parallel_for(k, chunk, [&](int64_t from, int64_t to, int worker) {
+    if (integers) {
+      kernels.matmul_backward_rounded(weight.type(), weight.data(), weight.rows(), k, from, to,
+                                      reinterpret_cast<const std::byte*>(quantized.data()), dy.rows(), dx.data(),
+                                      dx.cols(), scratch.row(worker));
+    } else {
+      kernels.matmul_backward_f32(weight.type(), weight.data(), weight.rows(), k, from, to, dy.data(), dy.cols(),
+                                  dy.rows(), dx.data(), dx.cols(), scratch.row(worker));
+    }
+  });
 }
 
 }  // namespace patina::ops

@@ -30,6 +30,34 @@ double tolerance(int64_t terms, double magnitude) {
   return (8.0 + 2.0 * std::sqrt(static_cast<double>(terms))) * kUnit * magnitude;
 }
 
+// A sum, the sum of its terms' magnitudes, and that of their squares: what its own square is to be expected, which by
+// chance can be less.
+struct Sum {
+  double value = 0.0;
+  double magnitude = 0.0;
+  double squares = 0.0;
+
+  void add(double term) {
+    value += term;
+    magnitude += std::abs(term);
+    squares += term * term;
+  }
+};
+
+// Row r of w times a row of x.
+Sum row_product(const Matrix& w, int64_t r, const float* x) {
+  Sum sum;
+  for (int64_t k = 0; k < w.cols; ++k) sum.add(w.at(r, k) * static_cast<double>(x[k]));
+  return sum;
+}
+
+// A row of dy times column k of w.
+Sum column_product(const Matrix& w, int64_t k, const float* dy) {
+  Sum sum;
+  for (int64_t r = 0; r < w.rows; ++r) sum.add(w.at(r, k) * static_cast<double>(dy[r]));
+  return sum;
+}
+
 constexpr int64_t kTokenCounts[] = {1, 2, 3, 5, 7, 8, 9, 16, 31, 33};
 
 struct Case {
@@ -124,14 +152,9 @@ TEST_P(Matmul, ForwardEqualsTheProductWithDequantizedWeights) {
           ASSERT_EQ(actual, 777.0) << "wrote past the last row";
           continue;
         }
-        double expected = 0.0;
-        double magnitude = 0.0;
-        for (int64_t k = 0; k < w.cols; ++k) {
-          const double term = w.at(r, k) * static_cast<double>(x[static_cast<size_t>(t * ldx + k)]);
-          expected += term;
-          magnitude += std::abs(term);
-        }
-        ASSERT_NEAR(actual, expected, tolerance(w.cols, magnitude)) << "m=" << m << " t=" << t << " r=" << r;
+        const Sum expected = row_product(w, r, x.data() + t * ldx);
+        ASSERT_NEAR(actual, expected.value, tolerance(w.cols, expected.magnitude))
+            << "m=" << m << " t=" << t << " r=" << r;
       }
     }
   }
@@ -151,15 +174,10 @@ TEST_P(Matmul, BackwardAddsTheProductWithTheTransposedWeights) {
     for (int64_t t = 0; t < m; ++t) {
       for (int64_t k = 0; k < lddx; ++k) {
         const auto at = static_cast<size_t>(t * lddx + k);
-        double expected = before[at];
-        double magnitude = std::abs(expected);
-        for (int64_t r = 0; r < w.rows && k >= k_begin && k < w.cols; ++r) {
-          const double term = w.at(r, k) * static_cast<double>(dy[static_cast<size_t>(t * lddy + r)]);
-          expected += term;
-          magnitude += std::abs(term);
-        }
         const bool untouched = k < k_begin || k >= w.cols;
-        ASSERT_NEAR(dx[at], expected, untouched ? 0.0 : tolerance(w.rows + 1, magnitude))
+        Sum expected = untouched ? Sum() : column_product(w, k, dy.data() + t * lddy);
+        expected.add(before[at]);
+        ASSERT_NEAR(dx[at], expected.value, untouched ? 0.0 : tolerance(w.rows + 1, expected.magnitude))
             << "m=" << m << " t=" << t << " k=" << k;
       }
     }
@@ -199,13 +217,9 @@ TEST_P(QuantizedMatmul, RoundedBackwardIsTheSameButForRounding) {
           ASSERT_EQ(dx[at], before[at]) << "m=" << m << " t=" << t << " k=" << k;
           continue;
         }
-        double product = 0.0;
-        for (int64_t r = 0; r < w.rows; ++r) {
-          const double term = w.at(r, k) * static_cast<double>(dy[static_cast<size_t>(t * lddy + r)]);
-          product += term;
-          size += term * term;  // what the product's square is to be expected, which by chance can be less
-        }
-        error += std::pow(dx[at] - before[at] - product, 2);
+        const Sum product = column_product(w, k, dy.data() + t * lddy);
+        error += std::pow(dx[at] - before[at] - product.value, 2);
+        size += product.squares;
       }
     }
     EXPECT_LT(std::sqrt(error), most * std::sqrt(size)) << "m=" << m;
@@ -274,13 +288,9 @@ struct CodedRow {
   std::vector<float> mins;
 };
 
-struct Expected {
-  double value = 0.0;
-  double magnitude = 0.0;  // of the terms that f32 sums are made of
-};
-
-Expected product(const CodedRow& w, const RoundedActs& a) {
-  Expected out;
+// Its magnitude is that of the terms that f32 sums are made of.
+Sum product(const CodedRow& w, const RoundedActs& a) {
+  Sum out;
   const auto group = static_cast<size_t>(w.meaning.group);
   const bool affine = w.meaning.zero == quant::kAffine;
   const double zero = affine ? 0.0 : w.meaning.zero;
@@ -295,8 +305,8 @@ Expected product(const CodedRow& w, const RoundedActs& a) {
     const double scaled = d * static_cast<double>(w.scales[g]) * static_cast<double>(dot);
     const double min = affine ? static_cast<double>(w.mins[g]) : zero * static_cast<double>(w.scales[g]);
     const double offset = d * min * static_cast<double>(sum);
-    out.value += scaled - offset;
-    out.magnitude += std::abs(scaled) + std::abs(offset);
+    out.add(scaled);
+    out.add(-offset);
   }
   return out;
 }
@@ -340,7 +350,7 @@ TEST_P(QuantizedMatmul, ForwardEqualsTheProductWithRoundedActivations) {
       }
       const CodedRow row(w, r);
       for (int64_t t = 0; t < m; ++t) {
-        const Expected expected = product(row, RoundedActs(x.data() + t * ldx, w.cols / 32));
+        const Sum expected = product(row, RoundedActs(x.data() + t * ldx, w.cols / 32));
         ASSERT_NEAR(y[static_cast<size_t>(t * ldy + r)], expected.value,
                     tolerance(4 * w.cols / row.meaning.group, expected.magnitude))
             << "m=" << m << " t=" << t << " r=" << r;
@@ -365,7 +375,7 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
       const std::vector<float> y = quantized_product(kernels(), w, x, cols, 1, 16);
       for (int64_t r = 0; r < 16; ++r) {
         const CodedRow row(w, r);
-        const Expected expected = product(row, RoundedActs(x.data(), cols / 32));
+        const Sum expected = product(row, RoundedActs(x.data(), cols / 32));
         ASSERT_NEAR(y[static_cast<size_t>(r)], expected.value,
                     tolerance(4 * cols / row.meaning.group, expected.magnitude))
             << "fill=" << fill << " x=" << value;
@@ -397,13 +407,9 @@ TEST_P(QuantizedMatmul, TilesRoundBothFactorsToBf16) {
           ASSERT_EQ(actual, 777.0) << "wrote past the last row";
           continue;
         }
-        double expected = 0.0;
-        for (int64_t k = 0; k < w.cols; ++k) {
-          const double term = w.at(r, k) * static_cast<double>(x[static_cast<size_t>(t * ldx + k)]);
-          expected += term;
-          size += term * term;
-        }
-        error += std::pow(actual - expected, 2);
+        const Sum expected = row_product(w, r, x.data() + t * ldx);
+        error += std::pow(actual - expected.value, 2);
+        size += expected.squares;
       }
     }
     EXPECT_LT(std::sqrt(error), kMostOfBf16 * std::sqrt(size)) << "m=" << m;
