@@ -1,7 +1,8 @@
 #!/bin/sh
 # Checks that the integer products of a level are made of the level's instructions: in an object file or library each
-# kernel q8_tile<ISA, TYPE, TOKENS> must contain BYTES, each integer_tile<ISA, TOKENS> PAIRS, and no kernel of the level
-# anything that the pattern NEVER matches.
+# kernel q8_tile<ISA, TYPE, TOKENS> must contain BYTES, each integer_tile<ISA, TOKENS> PAIRS, each
+# byte_tile<ISA, TOKENS, RUN>, which not all levels have, BYTES, and no kernel of the level anything that the pattern
+# NEVER matches.
 #   usage: check_disassembly.sh OBJDUMP FILE ISA BYTES PAIRS [NEVER]
 #   e.g.   check_disassembly.sh objdump libpatina_kernels.a Avx512Isa vpdpbusd vpdpwssd
 set -eu
@@ -31,6 +32,11 @@ fi
       kernel = "pairs/" tokens
       wanted = pairs
       pair_tokens[tokens] = 1
+    } else if (index($0, "byte_tile<") && match($0, isa ", [0-9]+, [0-9]+>")) {
+      tokens = substr($0, RSTART + length(isa) + 2, RLENGTH - length(isa) - 3)
+      kernel = "bytes/" tokens
+      wanted = bytes
+      byte_tokens[tokens] = 1
     }
     if (kernel != "") seen[kernel] = 1
     next
@@ -56,6 +62,11 @@ fi
       products = count["pairs/" tokens] + 0
       if (products >= tokens + 0) continue
       complain(" kernel of pairs for " tokens " tokens has " products " " pairs ", expected " tokens " or more")
+    }
+    for (tokens in byte_tokens) {
+      products = count["bytes/" tokens] + 0
+      if (products >= tokens + 0) continue
+      complain(" kernel of bytes back for " tokens " tokens has " products " " bytes ", expected that many or more")
     }
     if (!failed) print "all kernels of " isa " use " bytes " and " pairs
     exit failed

@@ -8,6 +8,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/levels.h"
@@ -189,8 +190,22 @@ TEST_P(Matmul, BackwardAddsTheProductWithTheTransposedWeights) {
 constexpr double kMostOfBf16 = 3.5e-3;
 
 // Rounding to 12 and 13 bits costs 1e-3 of the result's size where numbers are alike, more where some stand out.
+constexpr double kMostOfIntegers = 2e-3;
+
+// Rounding to 8 bits is off by 1 / (127 sqrt(12)) = 2.3e-3 of the largest possible of 64 numbers, in the mean square;
+// of normal gradients times the scales of these tests that is 4.5 times the usual one.
+constexpr double kMostOfBytes = 1.2e-2;
+
+double most_of_rounding(std::string_view level, quant::DType type) {
+  using quant::DType;
+  if (level.starts_with("amx")) return kMostOfBf16;
+  constexpr DType kTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ4_K, DType::kQ5_K};
+  const bool in_bytes = !level.starts_with("avx512") && std::ranges::find(kTypes, type) != std::end(kTypes);
+  return in_bytes ? kMostOfBytes : kMostOfIntegers;
+}
+
 TEST_P(QuantizedMatmul, RoundedBackwardIsTheSameButForRounding) {
-  const double most = GetParam().level.name.starts_with("amx") ? kMostOfBf16 : 2e-3;
+  const double most = most_of_rounding(GetParam().level.name, GetParam().type);
   std::vector<std::array<int64_t, 3>> cases = {{530, 70, 256}};  // more tokens than tiles take together
   for (const int64_t m : kTokenCounts) cases.push_back({m, 700 + static_cast<int64_t>(random_()) % 40, 3 * 256});
   for (const auto& [m, rows, cols] : cases) {
@@ -379,6 +394,34 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
         ASSERT_NEAR(y[static_cast<size_t>(r)], expected.value,
                     tolerance(4 * cols / row.meaning.group, expected.magnitude))
             << "fill=" << fill << " x=" << value;
+      }
+    }
+  }
+}
+
+// Sums of integers must not overflow: gradients, scales and codes all as large as they get, of one sign.
+TEST_P(QuantizedMatmul, LargestCodesAndGradientsGoBackWithoutOverflow) {
+  const quant::DType type = GetParam().type;
+  Matrix w(type, 300, 256, random_);
+  const auto block = static_cast<size_t>(quant::info(type).block_bytes);
+  for (const int fill : {0x00, 0xFF, 0x7F, 0x80}) {
+    std::fill_n(w.file.begin(), block, static_cast<std::byte>(fill));
+    testing::set_scales(type, w.file.data(), random_);
+    for (size_t b = block; b < w.file.size(); b += block) std::copy_n(w.file.begin(), block, &w.file[b]);
+    quant::dequantize(type, w.file, w.weights);
+    pack_panels(type, w.file.data(), w.rows, w.cols, 0, panel_count(w.rows), w.packed.data());
+    double largest = 0;
+    for (const float weight : w.weights) largest = std::max(largest, std::abs(static_cast<double>(weight)));
+    // Of a small difference between code and minimum, the two count.
+    for (const float scale : CodedRow(w, 0).scales) largest = std::max(largest, 16.0 * std::abs(scale));
+    for (const float value : {1.0F, -1.0F}) {
+      const std::vector<float> dy(static_cast<size_t>(w.rows), value);
+      const std::vector<float> x(static_cast<size_t>(w.cols));
+      const std::vector<float> dx = testing::products(kernels(), w, x, dy, 1).backward;
+      for (int64_t k = 0; k < w.cols; ++k) {
+        ASSERT_NEAR(dx[static_cast<size_t>(k)], value * static_cast<double>(w.rows) * w.at(0, k),
+                    kMostOfBf16 * static_cast<double>(w.rows) * largest)
+            << "fill=" << fill << " dy=" << value << " k=" << k;
       }
     }
   }

@@ -22,6 +22,13 @@ struct Avx2Isa {
   static constexpr int kFloatTile = 6;
   // 12 sums, 2 weights, a broadcast and a product.
   static constexpr int kPairTile = 6;
+  static constexpr bool kByteGradients = true;
+  // 12 sums, 2 weights, a broadcast and a product.
+  static constexpr int kQuadTile = 6;
+  // The sums of 16 bits hold gradients up to 127 times codes up to 8 for 32 rows, up to 16 for 16; a lane of 32 bits
+  // has two of them.
+  static constexpr int quad_run(int code_bits) { return code_bits <= 4 ? 16 : 8; }
+  static constexpr uint8_t kQuadExcess = 128;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = true;
@@ -137,6 +144,70 @@ struct Avx2Isa {
       store(_mm256_unpacklo_epi8(bytes, zero), factors.even[h], offsets.even[h], rows);
       store(_mm256_unpackhi_epi8(bytes, zero), factors.odd[h], offsets.odd[h], rows + 2 * kPanelRows);
     }
+  }
+
+  static void store_quads(Bytes codes, int8_t zero, int8_t* to) {
+    const __m256i order =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    const __m256i less = _mm256_set1_epi8(zero);
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+      const __m256i quads = _mm256_sub_epi8(_mm256_shuffle_epi8(half(codes, h), order), less);
+      auto* out = reinterpret_cast<__m128i*>(to + h * 4 * kVectorBytes);
+      _mm_store_si128(out, _mm256_castsi256_si128(quads));
+      _mm_store_si128(out + 4, _mm256_extracti128_si256(quads, 1));
+    }
+  }
+  // Two sums of 16 bits in each lane, which wrap around on the way.
+  static void add_quad_products(Ints& sum, const Bytes& weights, const uint8_t* quad) {
+    const __m256i word = broadcast_word(reinterpret_cast<const int8_t*>(quad));
+    add_product(sum.low, word, weights.low);
+    add_product(sum.high, word, weights.high);
+  }
+  static Ints load_quad_sums(const uint8_t* from) { return load_bytes(from); }
+  static void store_negated_quads(Ints sum, uint8_t* to) {
+    const __m256i none = _mm256_setzero_si256();
+    _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm256_sub_epi16(none, sum.low));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(to + 32), _mm256_sub_epi16(none, sum.high));
+  }
+  static Ints quad_totals(Ints sum) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    return {_mm256_madd_epi16(sum.low, ones), _mm256_madd_epi16(sum.high, ones)};
+  }
+
+  struct GroupFactors {
+    __m256i at[4];
+  };
+  static GroupFactors load_group_factors(const int16_t* from) {
+    const auto* vectors = reinterpret_cast<const __m256i*>(from);
+    return {{_mm256_load_si256(vectors), _mm256_load_si256(vectors + 1), _mm256_load_si256(vectors + 2),
+             _mm256_load_si256(vectors + 3)}};
+  }
+  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
+    const __m256i by = _mm256_set1_epi16(multiplier);
+    const __m256i sign = _mm256_set1_epi8(static_cast<char>(0x80));
+    const auto* from = reinterpret_cast<const __m256i*>(gradients);
+    const auto scaled = [&](int i) __attribute__((always_inline)) {
+      return _mm256_mulhrs_epi16(_mm256_mulhrs_epi16(_mm256_loadu_si256(from + i), factors.at[i]), by);
+    };
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      const __m256i bytes = _mm256_packs_epi16(scaled(2 * i), scaled(2 * i + 1));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(to) + i, _mm256_xor_si256(bytes, sign));
+    }
+  }
+  static Ints segment_products(const int16_t* a, const int16_t* b) {
+    const auto product = [&](int i) __attribute__((always_inline)) {
+      return _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a) + i),
+                               _mm256_load_si256(reinterpret_cast<const __m256i*>(b) + i));
+    };
+    Ints sum = {product(0), product(1)};
+#pragma GCC unroll 8
+    for (int i = 2; i < 16; i += 2) {
+      sum.low = _mm256_add_epi32(sum.low, product(i));
+      sum.high = _mm256_add_epi32(sum.high, product(i + 1));
+    }
+    return sum;
   }
 
   static Floats zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }

@@ -18,6 +18,7 @@ struct Avx512Isa {
   static constexpr int kFloatTile = 8;
   // Two of vpdpwssd a cycle, five cycles each, would take 10; 16 share a load of weights and divide blocks of tokens.
   static constexpr int kPairTile = 16;
+  static constexpr bool kByteGradients = false;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;

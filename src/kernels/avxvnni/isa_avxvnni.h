@@ -46,6 +46,20 @@ struct VnniIsa : Avx2Isa {
     sum.low = kept(Products::add_pairs(sum.low, pairs.low, word));
     sum.high = kept(Products::add_pairs(sum.high, pairs.high, word));
   }
+
+  // Sums of 32 bits.
+  static constexpr int quad_run(int /*code_bits*/) { return 16; }
+  static void add_quad_products(Ints& sum, const Bytes& weights, const uint8_t* quad) {
+    const __m256i word = broadcast_word(reinterpret_cast<const int8_t*>(quad));
+    sum.low = kept(Products::add_bytes(sum.low, word, weights.low));
+    sum.high = kept(Products::add_bytes(sum.high, word, weights.high));
+  }
+  static void store_negated_quads(Ints sum, uint8_t* to) {
+    const __m256i none = _mm256_setzero_si256();
+    _mm256_store_si256(reinterpret_cast<__m256i*>(to), _mm256_sub_epi32(none, sum.low));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(to + 32), _mm256_sub_epi32(none, sum.high));
+  }
+  static Ints quad_totals(Ints sum) { return sum; }
 };
 
 }  // namespace

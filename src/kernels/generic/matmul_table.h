@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/generic/matmul_backward_i16.h"
+#include "kernels/generic/matmul_backward.h"
 #include "kernels/generic/matmul_f32.h"
 #include "kernels/generic/matmul_q8.h"
 #include "kernels/generic/quantize_acts.h"
@@ -19,7 +19,7 @@ constexpr MatmulKernels kMatmulTable = {
     .matmul_backward_f32 = matmul_backward_f32<Isa>,
     .quantized_gradients_bytes = quantized_gradients_bytes<Isa>,
     .quantize_gradients = quantize_gradients<Isa>,
-    .matmul_backward_rounded = matmul_backward_i16<Isa>,
+    .matmul_backward_rounded = matmul_backward<Isa>,
     .unpack_panel = unpack_panel<Isa>,
     .sketch_panels = sketch_panels<Isa>,
 };

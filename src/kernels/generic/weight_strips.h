@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/generic/rounding.h"
+#include "kernels/generic/quantize_gradients.h"
 #include "kernels/generic/unpack.h"
 
 // Weights as integers of 12 bits for the backward product, straight from packed codes: 256 rows at most and 32 columns
@@ -15,7 +15,6 @@
 namespace patina::kernels {
 namespace {
 
-constexpr int64_t kSegmentRows = 256;
 constexpr int64_t kStripCodes = kSegmentRows * kPanelRows;
 constexpr int kMostOfWeights = 2047;
 

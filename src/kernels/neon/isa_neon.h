@@ -23,6 +23,11 @@ struct NeonIsa {
   // 24 sums, 4 weights and a broadcast in 32 registers.
   static constexpr int kFloatTile = 6;
   static constexpr int kPairTile = 4;
+  static constexpr bool kByteGradients = true;
+  // 16 sums, 4 weights and a broadcast.
+  static constexpr int kQuadTile = 4;
+  static constexpr int quad_run(int /*code_bits*/) { return 16; }
+  static constexpr uint8_t kQuadExcess = 0;  // products of signed bytes
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = false;
@@ -154,6 +159,62 @@ struct NeonIsa {
       store(vget_low_u8(bytes), 2 * i);
       store(vget_high_u8(bytes), 2 * i + 1);
     }
+  }
+
+  static void store_quads(Bytes codes, int8_t zero, int8_t* to) {
+    constexpr uint8_t kOrder[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    const uint8x16_t order = vld1q_u8(kOrder);
+    for (int i = 0; i < 4; ++i) {
+      const int8x16_t quad = vreinterpretq_s8_u8(vqtbl1q_u8(codes.part[i], order));
+      vst1q_s8(to + (i / 2 * 4 + i % 2) * kVectorBytes, vsubq_s8(quad, vdupq_n_s8(zero)));
+    }
+  }
+  static void add_quad_products(Ints& sum, const Bytes& weights, const uint8_t* quad) {
+    uint32_t word = 0;
+    __builtin_memcpy(&word, quad, sizeof(word));
+    const int8x16_t factor = vreinterpretq_s8_u32(vdupq_n_u32(word));
+#pragma GCC unroll 4
+    for (int p = 0; p < 4; ++p) sum.part[p] = vdotq_s32(sum.part[p], vreinterpretq_s8_u8(weights.part[p]), factor);
+  }
+  static Ints load_quad_sums(const uint8_t* from) {
+    return each<Ints>([&](int i) { return vreinterpretq_s32_u8(vld1q_u8(from + 16 * i)); });
+  }
+  static void store_negated_quads(Ints sum, uint8_t* to) {
+    for (int i = 0; i < 4; ++i) vst1q_u8(to + 16 * i, vreinterpretq_u8_s32(vnegq_s32(sum.part[i])));
+  }
+  static Ints quad_totals(Ints sum) { return sum; }
+
+  struct GroupFactors {
+    int16x8_t half[8];
+  };
+  static GroupFactors load_group_factors(const int16_t* from) {
+    GroupFactors out;
+    for (int i = 0; i < 8; ++i) out.half[i] = vld1q_s16(from + 8 * i);
+    return out;
+  }
+  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
+    const auto scaled = [&](int i) {
+      const int16x8_t product = vqrdmulhq_s16(vld1q_s16(gradients + 8 * i), factors.half[i]);
+      return vqmovn_s16(vqrdmulhq_s16(product, vdupq_n_s16(multiplier)));
+    };
+    for (int i = 0; i < 4; ++i) {  // 8 rows of one panel, then of the next
+      const int first = i / 2 * 4 + i % 2;
+      vst1q_u8(to + 16 * i, vreinterpretq_u8_s8(vcombine_s8(scaled(first), scaled(first + 2))));
+    }
+  }
+  static Ints segment_products(const int16_t* a, const int16_t* b) {
+    Ints sum = zero_ints();
+    for (int i = 0; i < 16 * kPanelRows; i += 16) {
+      const int16x8_t a0 = vld1q_s16(a + i);
+      const int16x8_t b0 = vld1q_s16(b + i);
+      const int16x8_t a1 = vld1q_s16(a + i + 8);
+      const int16x8_t b1 = vld1q_s16(b + i + 8);
+      sum.part[0] = vmlal_s16(sum.part[0], vget_low_s16(a0), vget_low_s16(b0));
+      sum.part[1] = vmlal_high_s16(sum.part[1], a0, b0);
+      sum.part[2] = vmlal_s16(sum.part[2], vget_low_s16(a1), vget_low_s16(b1));
+      sum.part[3] = vmlal_high_s16(sum.part[3], a1, b1);
+    }
+    return sum;
   }
 
   static Floats zero() {

@@ -22,7 +22,12 @@ struct ScalarIsa {
     float lane[kPanelRows];
   };
   static constexpr int kFloatTile = 4;
-  static constexpr int kPairTile = 4;  // tokens of the backward product in integers
+  static constexpr int kPairTile = 4;           // tokens of the backward product in integers
+  static constexpr bool kByteGradients = true;  // has what matmul_backward_i8.h needs
+  static constexpr int kQuadTile = 4;           // tokens of the backward product in bytes
+  // Quads of rows whose products with codes of so many bits add up before quad_totals: a part of a group's 16.
+  static constexpr int quad_run(int /*code_bits*/) { return 16; }
+  static constexpr uint8_t kQuadExcess = 128;  // what gradients are multiplied with too much, to have no sign
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
@@ -132,6 +137,62 @@ struct ScalarIsa {
         to[r / 2 * 2 * kPanelRows + 2 * b + r % 2] = static_cast<int16_t>((product - offsets.row[r]) >> 2);
       }
     }
+  }
+
+  // The backward product in bytes, layouts as in generic/weight_quads.h: 16 rows of 4 columns of 8 bits, each minus
+  // `zero`, to the four quads of a panel.
+  static void store_quads(Bytes codes, int8_t zero, int8_t* to) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      const int quad = r / 4;
+      int8_t* out = to + (quad / 2 * 4 + quad % 2) * kVectorBytes;
+      for (int b = 0; b < 4; ++b) {
+        const auto code = static_cast<int32_t>((codes.lane[r] >> (8 * b)) & 255U);
+        out[4 * b + r % 4] = static_cast<int8_t>(code - zero);
+      }
+    }
+  }
+  // sum += in each lane the four products of the weights' signed bytes and the quad's unsigned ones. A level may keep
+  // sums in another form, which load_quad_sums takes from memory, where store_negated_quads writes them with the
+  // opposite sign, and quad_totals makes integers of.
+  static void add_quad_products(Ints& sum, const Bytes& weights, const uint8_t* quad) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      for (int b = 0; b < 4; ++b) sum.lane[r] += static_cast<int8_t>((weights.lane[r] >> (8 * b)) & 255U) * quad[b];
+    }
+  }
+  static Ints load_quad_sums(const uint8_t* from) {
+    Ints out;
+    std::memcpy(out.lane, from, sizeof(out.lane));
+    return out;
+  }
+  static void store_negated_quads(Ints sum, uint8_t* to) {
+    const Ints negated = each<Ints>([&](int r) { return -sum.lane[r]; });
+    std::memcpy(to, negated.lane, sizeof(negated.lane));
+  }
+  static Ints quad_totals(Ints sum) { return sum; }
+  // The factors of a group's 64 rows; each gradient becomes round(multiplier * round(gradient * factor / 2^15) / 2^15)
+  // + kQuadExcess, in the quads' order.
+  struct GroupFactors {
+    int16_t row[4 * kPanelRows];
+  };
+  static GroupFactors load_group_factors(const int16_t* from) {
+    GroupFactors out;
+    std::memcpy(out.row, from, sizeof(out.row));
+    return out;
+  }
+  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
+    for (int r = 0; r < 4 * kPanelRows; ++r) {
+      const int32_t scaled = (gradients[r] * factors.row[r] + (1 << 14)) >> 15;
+      const int32_t byte = (scaled * multiplier + (1 << 14)) >> 15;
+      const int panel = r / kPanelRows;
+      const int quad = panel / 2 * 8 + panel % 2 * 2 + r % kPanelRows / 8 * 4 + r % 8 / 4;
+      to[4 * quad + r % 4] = static_cast<uint8_t>(byte + kQuadExcess);
+    }
+  }
+  // Lanes that together are the sum of a[i] * b[i] for i < 256.
+  static Ints segment_products(const int16_t* a, const int16_t* b) {
+    Ints sum = {};
+    for (int i = 0; i < 16 * kPanelRows; ++i) sum.lane[i % kPanelRows] += a[i] * b[i];
+    return sum;
   }
 
   // Floats.

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/generic/quantize_gradients.h"
+
+// What the backward products in 16 bits and in bytes share: blocks of columns and tokens, whose sums are kept in f32
+// until all rows of the weights have been added.
+namespace patina::kernels {
+namespace {
+
+// A block of 64 columns and 512 tokens: with its weights 32 KiB, gradients of a segment 256 KiB and sums 128 KiB it
+// stays in a second-level cache.
+constexpr int64_t kIntegerColumns = 64;
+constexpr int64_t kIntegerTokens = 512;
+
+// A product's part: columns from `from` on, tokens from `t_begin` on.
+struct BackwardBlock {
+  int64_t from, columns;
+  int64_t t_begin, tokens;
+};
+
+// dx [m x columns] += sums [columns / 16][m][16].
+template <typename Isa>
+void add_sums(const float* sums, int64_t m, int64_t columns, float* dx, int64_t lddx) {
+  for (int64_t t = 0; t < m; ++t) {
+    for (int64_t c = 0; c < columns; c += kPanelRows) {
+      float* to = dx + t * lddx + c;
+      Isa::store(to, Isa::add(Isa::load(to), Isa::load(sums + c * m + t * kPanelRows)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/generic/backward_block.h"
+#include "kernels/generic/weight_quads.h"
+
+// The backward product in bytes, for weights of 4 and 5 bits with codes c (weight_quads.h):
+//   dx[t][k] += sum over groups of 64 rows of  s[t] sum_r z[t][r] c[r][k]  -  sum_r dy[t][r] offset[r]
+// where s z = dy[t][r] scale[r] has 8 bits for a token, a group and the 32 columns that share scales. That is as the
+// forward product rounds activations, and costs about as much: 6e-3 of the result where numbers are alike.
+//
+// Levels that multiply unsigned bytes with signed ones take z + 128, and begin sums with what that is too much. Sums
+// are exact, in 16 bits too: below 127 * 8 * 32 for codes of 4 bits, two sums and 64 rows, though they may wrap around
+// on the way.
+namespace patina::kernels {
+namespace {
+
+// Tokens whose bytes for 32 columns, with their sums and the weights, stay in a first-level cache.
+constexpr int64_t kByteTokens = 48;
+
+// Of a segment, for 32 columns.
+struct ByteGradients {
+  alignas(kVectorBytes) uint8_t codes[kByteTokens * kSegmentRows];  // [t][256]: z, with the level's excess
+  alignas(kVectorBytes) float scales[kByteTokens * kSegmentGroups];
+};
+
+template <typename Isa>
+void to_bytes(const SegmentGradients& gradients, int64_t tokens, int64_t groups, const WeightQuads& weights,
+              ByteGradients& out) {
+  for (int64_t g = 0; g < groups; ++g) {
+    const auto factors = Isa::load_group_factors(weights.factors + g * kGroupRows);
+    for (int64_t t = 0; t < tokens; ++t) {
+      const int64_t at = t * kSegmentRows + g * kGroupRows;
+      __builtin_prefetch(gradients.codes + at + 8 * kSegmentRows);
+      __builtin_prefetch(gradients.codes + at + 8 * kSegmentRows + 32);
+      Isa::scale_group(gradients.codes + at, factors, gradients.multipliers[t * kSegmentGroups + g], out.codes + at);
+    }
+  }
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t g = 0; g < kSegmentGroups; ++g) {
+      const int64_t at = t * kSegmentGroups + g;
+      out.scales[at] = gradients.byte_units[at] * weights.units[g];
+    }
+  }
+}
+
+// sums [t][16] -= the lanes of sum_r dy[t][r] offset[r].
+template <typename Isa>
+void subtract_offsets(const SegmentGradients& gradients, int64_t tokens, const WeightQuads& weights, float* sums) {
+  for (int64_t t = 0; t < tokens; ++t) {
+    const auto products = Isa::segment_products(gradients.codes + t * kSegmentRows, weights.offsets);
+    const float scale = -gradients.scales[t] * weights.offset_unit;
+    float* to = sums + t * kPanelRows;
+    Isa::store(to, Isa::fma(Isa::to_floats(products), Isa::broadcast(&scale), Isa::load(to)));
+  }
+}
+
+// 16 columns for T tokens from t on, whose sums [t][16] grow.
+template <typename Isa, int T, int kRun>
+[[gnu::noinline]] void byte_tile(const ByteGradients& gradients, int64_t t, int64_t groups, const int8_t* strip,
+                                 const uint8_t (*starts)[kVectorBytes], float* sums) {
+  constexpr int64_t kRuns = kGroupQuads / kRun;
+  const uint8_t* codes = gradients.codes + t * kSegmentRows;
+  for (int64_t run = 0; run < groups * kRuns; ++run) {
+    typename Isa::Ints sum[T];
+#pragma GCC unroll 16
+    for (int i = 0; i < T; ++i) sum[i] = Isa::load_quad_sums(starts[run]);
+#pragma GCC unroll 1
+    for (int64_t q = run * kRun; q < (run + 1) * kRun; ++q) {
+      const auto weights = Isa::load_bytes(reinterpret_cast<const uint8_t*>(strip + q * kVectorBytes));
+#pragma GCC unroll 16
+      for (int i = 0; i < T; ++i) Isa::add_quad_products(sum[i], weights, codes + i * kSegmentRows + q * kQuadRows);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < T; ++i) {
+      const auto scale = Isa::broadcast(gradients.scales + (t + i) * kSegmentGroups + run / kRuns);
+      float* to = sums + (t + i) * kPanelRows;
+      Isa::store(to, Isa::fma(Isa::to_floats(Isa::quad_totals(sum[i])), scale, Isa::load(to)));
+    }
+  }
+}
+
+template <typename Isa, int kRun>
+void byte_tokens(const ByteGradients& gradients, int64_t tokens, int64_t groups, const int8_t* strip,
+                 const uint8_t (*starts)[kVectorBytes], float* sums) {
+  constexpr int kTile = Isa::kQuadTile;
+  int64_t t = 0;
+  for (; t + kTile <= tokens; t += kTile) {
+    byte_tile<Isa, kTile, kRun>(gradients, t, groups, strip, starts, sums);
+  }
+  const auto rest = [&]<int T>(const auto& self) {
+    if (tokens - t == T) return byte_tile<Isa, T, kRun>(gradients, t, groups, strip, starts, sums);
+    if constexpr (T > 1) self.template operator()<T - 1>(self);
+  };
+  if (t < tokens) rest.template operator()<kTile - 1>(rest);
+}
+
+// Where a product's parts lie in `scratch`.
+struct ByteScratch {
+  static constexpr int64_t kColumnBlocks = kIntegerColumns / kBlockColumns;
+
+  WeightQuads weights;
+  ByteGradients gradients;
+  alignas(kVectorBytes) float sums[kIntegerColumns * kIntegerTokens];                // [columns / 16][t][16]
+  alignas(kVectorBytes) float offsets[kColumnBlocks * kIntegerTokens * kPanelRows];  // [columns / 32][t][16]
+};
+static_assert(sizeof(ByteScratch) <= kScratchFloats * sizeof(float));
+
+// To the sums of 32 columns [2][m][16] the lanes of `offsets` [m][16].
+template <typename Isa>
+void add_offsets(const float* offsets, int64_t m, float* sums) {
+  for (int64_t t = 0; t < m; ++t) {
+    float offset = 0.0F;
+    for (int64_t i = 0; i < kPanelRows; ++i) offset += offsets[t * kPanelRows + i];
+    for (int64_t strip = 0; strip < WeightQuads::kStrips; ++strip) {
+      float* to = sums + (strip * m + t) * kPanelRows;
+      Isa::store(to, Isa::add(Isa::load(to), Isa::broadcast(&offset)));
+    }
+  }
+}
+
+// A segment's rows and 32 columns for m tokens: sums [2][m][16] and offsets [m][16] grow.
+template <typename Isa, DType kType>
+void add_segment(const SegmentGradients& gradients, int64_t m, int64_t groups, const WeightQuads& weights,
+                 ByteGradients& bytes, float* sums, float* offsets) {
+  constexpr int kRun = Isa::quad_run(small_code_bits<kType>());
+  for (int64_t t = 0; t < m; t += kByteTokens) {
+    const int64_t tokens = m - t < kByteTokens ? m - t : kByteTokens;
+    to_bytes<Isa>(gradients.from_token(t), tokens, groups, weights, bytes);
+    for (int64_t strip = 0; strip < WeightQuads::kStrips; ++strip) {
+      byte_tokens<Isa, kRun>(bytes, tokens, groups, weights.codes[strip], weights.starts[strip],
+                             sums + (strip * m + t) * kPanelRows);
+    }
+  }
+  if constexpr (has_offsets<kType>()) subtract_offsets<Isa>(gradients, m, weights, offsets);
+}
+
+template <typename Isa, DType kType>
+void byte_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, const BackwardBlock& block,
+                const std::byte* quantized, int64_t m, ByteScratch& scratch, float* dx, int64_t lddx) {
+  const auto [from, columns, t_begin, tokens] = block;
+  std::memset(scratch.sums, 0, sizeof(float) * static_cast<size_t>(columns * tokens));
+  std::memset(scratch.offsets, 0, sizeof(float) * static_cast<size_t>(columns / 2 * tokens));
+  for (int64_t s = 0; s < segment_count(rows); ++s) {
+    const int64_t row = s * kSegmentRows;
+    const int64_t count = rows - row < kSegmentRows ? rows - row : kSegmentRows;
+    const int64_t groups = (count + kGroupRows - 1) / kGroupRows;
+    const SegmentGradients gradients = gradients_of_segment(quantized, m, rows, s).from_token(t_begin);
+    for (int64_t c = 0; c < columns; c += kBlockColumns) {
+      unpack_quads<Isa, kType>(packed + row / kPanelRows * panel_stride, panel_stride, panel_count(count), groups,
+                               (from + c) / kBlockColumns, scratch.weights);
+      add_segment<Isa, kType>(gradients, tokens, groups, scratch.weights, scratch.gradients, scratch.sums + c * tokens,
+                              scratch.offsets + c / 2 * tokens);
+    }
+  }
+  if constexpr (has_offsets<kType>()) {
+    for (int64_t c = 0; c < columns; c += kBlockColumns) {
+      add_offsets<Isa>(scratch.offsets + c / 2 * tokens, tokens, scratch.sums + c * tokens);
+    }
+  }
+  add_sums<Isa>(scratch.sums, tokens, columns, dx + t_begin * lddx + from, lddx);
+}
+
+}  // namespace
+}  // namespace patina::kernels

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/generic/quantize_gradients.h"
+#include "kernels/generic/unpack.h"
+
+// Weights of 4 and 5 bits for the backward product in bytes. With the code c = u - 2^(bits - 1), from -16 to 15,
+//   w = scale * c - offset,
+// codes are taken as they are, and what a row's scale is goes to its gradients, in integers of 16 bits.
+//
+// A strip holds 16 columns: for each 4 rows, a quad, 16 x {i8 row 0, 1, 2, 3}. The quads of 64 rows, a group, stand in
+// the order in which an AVX2 register packs 16-bit integers: j < 4 of panel p < 4 at place
+// 8 (p / 2) + 2 (p % 2) + 4 (j / 2) + j % 2.
+namespace patina::kernels {
+namespace {
+
+constexpr int kQuadRows = 4;
+constexpr int kGroupQuads = kGroupRows / kQuadRows;
+constexpr int kGroupPanels = kGroupRows / kPanelRows;
+constexpr int64_t kQuadStripBytes = kSegmentRows * kPanelRows;
+constexpr int kMostOfFactors = 32767;
+constexpr int kMostOfOffsets = 2047;
+// Offsets of a segment with gradients are summed in 32 bits.
+static_assert(kSegmentRows * kMostOfOffsets * kMostOfGradients < int64_t{1} << 31);
+
+template <DType kType>
+constexpr int small_code_bits() {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  return kFormat.low_bits + kFormat.high_bits;
+}
+
+// Types with one scale for each 32 columns, and codes that add up in 16 bits.
+template <DType kType>
+constexpr bool has_quads() {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  return kFormat.parts() == 1 && !kFormat.table && small_code_bits<kType>() <= 5;
+}
+
+// Whether w differs from scale * c.
+template <DType kType>
+constexpr bool has_offsets() {
+  return packed_format(kType).zero_log2 == kNoZero;
+}
+
+// 32 columns of a segment.
+struct WeightQuads {
+  static constexpr int64_t kStrips = kBlockColumns / kPanelRows;
+
+  alignas(kVectorBytes) int8_t codes[kStrips][kQuadStripBytes];
+  // For each run of quads, what sums begin with: it takes the excess of all gradients off.
+  alignas(kVectorBytes) uint8_t starts[kStrips][kSegmentRows / kQuadRows][kVectorBytes];
+  alignas(kVectorBytes) int16_t factors[kSegmentRows];  // scale = unit * factor, of its group
+  float units[kSegmentGroups];
+  alignas(kVectorBytes) int16_t offsets[kSegmentRows];  // offset = offset_unit * offset
+  float offset_unit;
+};
+
+// The rows of one panel; `scale` and `offset` take theirs.
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline void store_panel(const uint8_t* group, int block, int64_t p, WeightQuads& out,
+                                               float* scale, float* offset) {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr float kZero = 1 << (small_code_bits<kType>() - 1);
+  const auto factor = load_scale<Isa, kType>(group, block, 0);
+  Isa::store(scale, factor);
+  if constexpr (has_offsets<kType>()) {
+    Isa::store(offset, Isa::sub(load_min<Isa, kType>(group, block, 0), Isa::mul(factor, Isa::broadcast(&kZero))));
+  }
+  typename Isa::Bytes codes[kCodeVectors];
+  load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), codes);
+  const int64_t in_group = p % kGroupPanels;
+  const int64_t place = p / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2;
+#pragma GCC unroll 8
+  for (int i = 0; i < kCodeVectors; ++i) {
+    Isa::store_quads(codes[i], static_cast<int8_t>(kZero), out.codes[i / 4] + place * kVectorBytes + i % 4 * 16);
+  }
+}
+
+inline void zero_panel(int64_t p, WeightQuads& out, float* scale, float* offset) {
+  const int64_t in_group = p % kGroupPanels;
+  const int64_t place = p / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2;
+  for (auto& strip : out.codes) {
+    std::memset(strip + place * kVectorBytes, 0, 2 * kVectorBytes);
+    std::memset(strip + (place + 4) * kVectorBytes, 0, 2 * kVectorBytes);
+  }
+  std::memset(scale, 0, kPanelRows * sizeof(float));
+  std::memset(offset, 0, kPanelRows * sizeof(float));
+}
+
+// `runs` of kRun quads for each strip.
+template <typename Isa, int kRun>
+void fill_starts(int64_t runs, WeightQuads& out) {
+  constexpr uint8_t kExcess[kQuadRows] = {Isa::kQuadExcess, Isa::kQuadExcess, Isa::kQuadExcess, Isa::kQuadExcess};
+  for (int64_t s = 0; s < WeightQuads::kStrips; ++s) {
+    for (int64_t run = 0; run < runs; ++run) {
+      auto sum = Isa::zero_ints();
+      for (int64_t q = run * kRun; q < (run + 1) * kRun; ++q) {
+        const auto* codes = reinterpret_cast<const uint8_t*>(out.codes[s] + q * kVectorBytes);
+        Isa::add_quad_products(sum, Isa::load_bytes(codes), kExcess);
+      }
+      Isa::store_negated_quads(sum, out.starts[s][run]);
+    }
+  }
+}
+
+// Columns of block number `block` of a row, of `groups` groups of rows whose first panel is `panel`; beyond `panels`
+// all weights are zero.
+template <typename Isa, DType kType>
+void unpack_quads(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t groups, int64_t block,
+                  WeightQuads& out) {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr int kRun = Isa::quad_run(small_code_bits<kType>());
+  const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
+  const int in_group = static_cast<int>(block % kFormat.group_blocks);
+  alignas(kVectorBytes) float scale[kSegmentRows];
+  alignas(kVectorBytes) float offset[kSegmentRows];
+  for (int64_t p = 0; p < groups * kGroupPanels; ++p) {
+    float* scale_of = scale + p * kPanelRows;
+    float* offset_of = offset + p * kPanelRows;
+    if (p < panels) {
+      store_panel<Isa, kType>(group + p * panel_stride, in_group, p, out, scale_of, offset_of);
+    } else {
+      zero_panel(p, out, scale_of, offset_of);
+    }
+  }
+  fill_starts<Isa, kRun>(groups * kGroupQuads / kRun, out);
+  for (int64_t g = 0; g < groups; ++g) {
+    const float* of = scale + g * kGroupRows;
+    const CodeScale unit = code_scale(largest_magnitude<kGroupRows>(of), kMostOfFactors);
+    int16_t* to = out.factors + g * kGroupRows;
+    for (int64_t r = 0; r < kGroupRows; ++r) to[r] = static_cast<int16_t>(nearest(of[r] * unit.inverse));
+    out.units[g] = unit.d;
+  }
+  if constexpr (has_offsets<kType>()) {
+    for (int64_t r = groups * kGroupRows; r < kSegmentRows; ++r) offset[r] = 0.0F;
+    const CodeScale unit = code_scale(largest_magnitude<kSegmentRows>(offset), kMostOfOffsets);
+    for (int64_t r = 0; r < kSegmentRows; ++r) out.offsets[r] = static_cast<int16_t>(nearest(offset[r] * unit.inverse));
+    out.offset_unit = unit.d;
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels
