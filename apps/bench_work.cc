@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apps/direct_pass.h"
+#include "kernels/matmul.h"
 #include "model/model.h"
 #include "quant/dtype.h"
 
@@ -17,10 +18,13 @@ namespace {
 // Multiply-adds of one token (or row of logits) with some matrices.
 struct Products {
   double int8 = 0;
+  double int8_back = 0;  // of these, what comes back in 8 bits, too
   double f32 = 0;
 
-  void add(bool floats, int64_t rows, int64_t cols) {
-    (floats ? f32 : int8) += static_cast<double>(rows) * static_cast<double>(cols);
+  void add(quant::DType type, bool floats, int64_t rows, int64_t cols) {
+    const double products = static_cast<double>(rows) * static_cast<double>(cols);
+    (floats ? f32 : int8) += products;
+    if (!floats && kernels::backward_in_bytes(type)) int8_back += products;
   }
 };
 
@@ -48,11 +52,11 @@ ModelWork model_work(const engine::Runtime& runtime) {
   const std::string last_feed_forward = fmt::format("blk.{}.ffn_", model.hyper().layers - 1);
   for (const adapter::LinearSite& site : model.sites()) {
     if (site.kind != adapter::SiteKind::kLayer) continue;
-    (site.name.starts_with(last_feed_forward) ? work.row : work.token)
-        .add(in_floats(model.file().require(site.name + ".weight").type), site.out, site.in);
+    const quant::DType type = model.file().require(site.name + ".weight").type;
+    (site.name.starts_with(last_feed_forward) ? work.row : work.token).add(type, in_floats(type), site.out, site.in);
   }
   const ops::PackedMatrix& output = model.output_matrix();
-  work.row.add(in_floats(output.type()), output.rows(), output.cols());
+  work.row.add(output.type(), in_floats(output.type()), output.rows(), output.cols());
   return work;
 }
 
@@ -62,12 +66,13 @@ std::vector<PassWork> work_of(const engine::Runtime& runtime, const BenchTest& t
   const ModelWork model = model_work(runtime);
   const int64_t all = runtime.model().weight_bytes();
   if (test.train > 0) {
-    // Forward, and back through every matrix; what goes forward in 8 bits comes back in 16.
+    // Forward, and back through every matrix; what goes forward in 8 bits comes back in 8 or 16.
     const auto tokens = static_cast<double>(test.train);
+    const double bytes_back = model.token.int8_back + model.row.int8_back;
     const PassWork back{.passes = 1,
                         .weight_bytes = static_cast<double>(all),
-                        .int8_products = 0,
-                        .int16_products = tokens * (model.token.int8 + model.row.int8),
+                        .int8_products = tokens * bytes_back,
+                        .int16_products = tokens * (model.token.int8 + model.row.int8 - bytes_back),
                         .f32_products = tokens * (model.token.f32 + model.row.f32)};
     return {model.pass(1, all, test.train, test.train), back};
   }

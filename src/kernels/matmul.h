@@ -29,6 +29,10 @@ int64_t panel_bytes(quant::DType type, int64_t cols);
 void pack_panels(quant::DType type, const std::byte* file_rows, int64_t rows, int64_t cols, int64_t panel_begin,
                  int64_t panel_end, std::byte* packed);
 
+// Whether gradients go back through a matrix of the type in 8 bits, where tile registers do not take them: types of 4
+// and 5 bits with one scale for 32 columns.
+bool backward_in_bytes(quant::DType type);
+
 // How many of a matrix's rows or columns a call with many tokens should have, given work enough for all threads: fewer
 // would fetch the tokens, or unpack weights, more often than pays. Multiples of 64.
 struct CallSizes {
@@ -69,8 +73,9 @@ struct MatmulKernels {
                               int64_t k_end, const float* dy, int64_t lddy, int64_t m, float* dx, int64_t lddx,
                               float* scratch);
 
-  // The same for a quantized type with both factors rounded. In integers gradients have 13 bits for each token and 256
-  // rows, weights 12 bits for 256 rows and 32 columns, which together costs about 1e-3 of the result; in tile registers
+  // The same for a quantized type with factors rounded. Where backward_in_bytes(), gradients times scales have 8 bits
+  // for each token, 64 rows and 32 columns, which costs about 8e-3 of the result. Else gradients have 13 bits for each
+  // token and 256 rows, weights 12 bits for 256 rows and 32 columns, which together costs about 1e-3. In tile registers
   // both are bf16, which costs 2.3e-3. k_begin and k_end are multiples of 32; `scratch` is 64-byte aligned.
   int64_t (*quantized_gradients_bytes)(int64_t m, int64_t rows);
   // Rows [m_begin, m_end) of dy [m x rows]; m_begin is a multiple of kGradientGroup, m_end too or m. Layout private to

@@ -170,6 +170,8 @@ void pack_one(DType type, const std::byte* rows, int64_t row_count, int64_t cols
 
 }  // namespace
 
+bool backward_in_bytes(DType type) { return !quant::is_float(type) && packed_format(type).quads(); }
+
 int64_t panel_bytes(DType type, int64_t cols) {
   if (quant::is_float(type)) {
     const int64_t bytes = cols * kPanelRows * float_bytes(type);

@@ -197,11 +197,8 @@ constexpr double kMostOfIntegers = 2e-3;
 constexpr double kMostOfBytes = 1.2e-2;
 
 double most_of_rounding(std::string_view level, quant::DType type) {
-  using quant::DType;
   if (level.starts_with("amx")) return kMostOfBf16;
-  constexpr DType kTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ4_K, DType::kQ5_K};
-  const bool in_bytes = !level.starts_with("avx512") && std::ranges::find(kTypes, type) != std::end(kTypes);
-  return in_bytes ? kMostOfBytes : kMostOfIntegers;
+  return backward_in_bytes(type) ? kMostOfBytes : kMostOfIntegers;
 }
 
 TEST_P(QuantizedMatmul, RoundedBackwardIsTheSameButForRounding) {

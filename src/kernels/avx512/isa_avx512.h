@@ -18,7 +18,10 @@ struct Avx512Isa {
   static constexpr int kFloatTile = 8;
   // Two of vpdpwssd a cycle, five cycles each, would take 10; 16 share a load of weights and divide blocks of tokens.
   static constexpr int kPairTile = 16;
-  static constexpr bool kByteGradients = false;
+  // As kPairTile: two of vpdpbusd a cycle, and two loads, of which each takes one.
+  static constexpr int kQuadTile = 16;
+  static constexpr int quad_run(int /*code_bits*/) { return 16; }
+  static constexpr uint8_t kQuadExcess = 128;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;
@@ -109,6 +112,49 @@ struct Avx512Isa {
     store(_mm512_unpackhi_epi8(bytes, _mm512_setzero_si512()), factors.odd, offsets.odd, to + 2 * kPanelRows);
   }
 
+  static void store_quads(Bytes codes, int8_t zero, int8_t* to) {
+    const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    const __m512i quads = _mm512_sub_epi8(_mm512_shuffle_epi8(codes, order), _mm512_set1_epi8(zero));
+    auto* out = reinterpret_cast<__m128i*>(to);
+    _mm_store_si128(out, _mm512_castsi512_si128(quads));
+    _mm_store_si128(out + 4, _mm512_extracti32x4_epi32(quads, 1));
+    _mm_store_si128(out + 16, _mm512_extracti32x4_epi32(quads, 2));
+    _mm_store_si128(out + 20, _mm512_extracti32x4_epi32(quads, 3));
+  }
+  // The factor that an instruction can broadcast is the signed one, which here are the weights.
+  static void add_quad_products(Ints& sum, const Bytes& weights, const uint8_t* quad) {
+    int32_t word = 0;
+    __builtin_memcpy(&word, quad, sizeof(word));
+    // g++ would copy every sum before it is added to.
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(word)), "v"(weights));
+  }
+  static Ints load_quad_sums(const uint8_t* from) { return _mm512_load_si512(from); }
+  static void store_negated_quads(Ints sum, uint8_t* to) {
+    _mm512_store_si512(to, _mm512_sub_epi32(_mm512_setzero_si512(), sum));
+  }
+  static Ints quad_totals(Ints sum) { return sum; }
+
+  // Rows 0..15 and 32..47 of a group, and the others, so that packing leaves 8 rows of one panel beside 8 of the next.
+  struct GroupFactors {
+    __m512i even, odd;
+  };
+  static GroupFactors load_group_factors(const int16_t* from) { return {load_panels(from), load_panels(from + 16)}; }
+  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
+    const __m512i by = _mm512_set1_epi16(multiplier);
+    const __m512i even = _mm512_mulhrs_epi16(_mm512_mulhrs_epi16(load_panels(gradients), factors.even), by);
+    const __m512i odd = _mm512_mulhrs_epi16(_mm512_mulhrs_epi16(load_panels(gradients + 16), factors.odd), by);
+    const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
+    _mm512_store_si512(to, _mm512_xor_si512(_mm512_packs_epi16(even, odd), sign));
+  }
+  static Ints segment_products(const int16_t* a, const int16_t* b) {
+    Ints sum = _mm512_madd_epi16(_mm512_loadu_si512(a), _mm512_loadu_si512(b));
+#pragma GCC unroll 8
+    for (int i = 32; i < 256; i += 32) {
+      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i)));
+    }
+    return sum;
+  }
+
   static Floats zero() { return _mm512_setzero_ps(); }
   static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
   static Floats load(const float* from) { return _mm512_loadu_ps(from); }
@@ -158,6 +204,11 @@ struct Avx512Isa {
   }
 
  private:
+  // Rows 0..15 and 32..47 from there on.
+  static __m512i load_panels(const int16_t* from) {
+    const __m512i low = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    return _mm512_inserti64x4(low, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32)), 1);
+  }
   static __mmask16 first(int lanes) { return static_cast<__mmask16>((1U << static_cast<unsigned>(lanes)) - 1U); }
 };
 

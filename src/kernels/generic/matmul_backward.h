@@ -8,12 +8,7 @@
 namespace patina::kernels {
 namespace {
 
-template <typename Isa, DType kType>
-constexpr bool goes_back_in_bytes() {
-  return Isa::kByteGradients && has_quads<kType>();
-}
-
-// The backward product of rounded gradients: in bytes where the level and the type allow, else in 16 bits.
+// The backward product of rounded gradients, in bytes where the type allows.
 template <typename Isa>
 void matmul_backward(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin, int64_t k_end,
                      const std::byte* quantized, int64_t m, float* dx, int64_t lddx, float* scratch) {
@@ -24,7 +19,7 @@ void matmul_backward(DType type, const std::byte* packed, int64_t rows, int64_t 
       const int64_t columns = k_end - from < kIntegerColumns ? k_end - from : kIntegerColumns;
       for (int64_t t = 0; t < m; t += kIntegerTokens) {
         const BackwardBlock block{from, columns, t, m - t < kIntegerTokens ? m - t : kIntegerTokens};
-        if constexpr (goes_back_in_bytes<Isa, kType>()) {
+        if constexpr (packed_format(kType).quads()) {
           auto& parts = *reinterpret_cast<ByteScratch*>(scratch);
           byte_block<Isa, kType>(panels, bytes, rows, block, quantized, m, parts, dx, lddx);
         } else {

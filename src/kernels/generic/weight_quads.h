@@ -31,13 +31,6 @@ constexpr int small_code_bits() {
   return kFormat.low_bits + kFormat.high_bits;
 }
 
-// Types with one scale for each 32 columns, and codes that add up in 16 bits.
-template <DType kType>
-constexpr bool has_quads() {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  return kFormat.parts() == 1 && !kFormat.table && small_code_bits<kType>() <= 5;
-}
-
 // Whether w differs from scale * c.
 template <DType kType>
 constexpr bool has_offsets() {

@@ -23,7 +23,6 @@ struct NeonIsa {
   // 24 sums, 4 weights and a broadcast in 32 registers.
   static constexpr int kFloatTile = 6;
   static constexpr int kPairTile = 4;
-  static constexpr bool kByteGradients = true;
   // 16 sums, 4 weights and a broadcast.
   static constexpr int kQuadTile = 4;
   static constexpr int quad_run(int /*code_bits*/) { return 16; }

@@ -23,7 +23,6 @@ struct ScalarIsa {
   };
   static constexpr int kFloatTile = 4;
   static constexpr int kPairTile = 4;           // tokens of the backward product in integers
-  static constexpr bool kByteGradients = true;  // has what matmul_backward_i8.h needs
   static constexpr int kQuadTile = 4;           // tokens of the backward product in bytes
   // Quads of rows whose products with codes of so many bits add up before quad_totals: a part of a group's 16.
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
