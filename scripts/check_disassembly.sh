@@ -1,8 +1,7 @@
 #!/bin/sh
 # Checks that the integer products of a level are made of the level's instructions: in an object file or library each
 # kernel q8_tile<ISA, TYPE, TOKENS> must contain BYTES, each integer_tile<ISA, TOKENS> PAIRS, each
-# byte_tile<ISA, TOKENS, RUN>, which not all levels have, BYTES, and no kernel of the level anything that the pattern
-# NEVER matches.
+# byte_tile<ISA, TOKENS, RUN> BYTES, and no kernel of the level anything that the pattern NEVER matches.
 #   usage: check_disassembly.sh OBJDUMP FILE ISA BYTES PAIRS [NEVER]
 #   e.g.   check_disassembly.sh objdump libpatina_kernels.a Avx512Isa vpdpbusd vpdpwssd
 set -eu
@@ -34,6 +33,7 @@ fi
       pair_tokens[tokens] = 1
     } else if (index($0, "byte_tile<") && match($0, isa ", [0-9]+, [0-9]+>")) {
       tokens = substr($0, RSTART + length(isa) + 2, RLENGTH - length(isa) - 3)
+      sub(/,.*/, "", tokens)
       kernel = "bytes/" tokens
       wanted = bytes
       byte_tokens[tokens] = 1
@@ -63,6 +63,7 @@ fi
       if (products >= tokens + 0) continue
       complain(" kernel of pairs for " tokens " tokens has " products " " pairs ", expected " tokens " or more")
     }
+    if (!("1" in byte_tokens)) complain(" kernel of bytes back has no symbol")
     for (tokens in byte_tokens) {
       products = count["bytes/" tokens] + 0
       if (products >= tokens + 0) continue

@@ -16,7 +16,7 @@
 //   prompt/TYPE     512 tokens,  counters: GMAC/s with the quantization of the activations included
 //   generate/TYPE/m  m tokens against weights that no cache holds, counters: GB/s of packed weights
 //   backward/TYPE   512 tokens,  GMAC/s
-//   integer_backward/TYPE  the same in integers of 16 bits (bf16 with AMX), gradients rounded first
+//   integer_backward/TYPE  the same in integers of 8 or 16 bits (bf16 with AMX), gradients rounded first
 //   pack/TYPE       GB/s of file bytes
 // The limits to hold them against stand above the results: GB/s of reading, GMAC/s of the int8, int16 and f32 peaks.
 namespace {

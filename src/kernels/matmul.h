@@ -30,7 +30,7 @@ void pack_panels(quant::DType type, const std::byte* file_rows, int64_t rows, in
                  int64_t panel_end, std::byte* packed);
 
 // Whether gradients go back through a matrix of the type in 8 bits, where tile registers do not take them: types of 4
-// and 5 bits with one scale for 32 columns.
+// and 5 bits without a table, with one scale for 32 columns.
 bool backward_in_bytes(quant::DType type);
 
 // How many of a matrix's rows or columns a call with many tokens should have, given work enough for all threads: fewer
@@ -73,8 +73,9 @@ struct MatmulKernels {
                               int64_t k_end, const float* dy, int64_t lddy, int64_t m, float* dx, int64_t lddx,
                               float* scratch);
 
-  // The same for a quantized type with factors rounded. Where backward_in_bytes(), gradients times scales have 8 bits
-  // for each token, 64 rows and 32 columns, which costs about 8e-3 of the result. Else gradients have 13 bits for each
+  // The same for a quantized type with factors rounded. Where backward_in_bytes(), gradients times scales have 8 bits:
+  // for each token, 64 rows and 32 columns 127 steps up to the largest gradient times the largest scale, which costs
+  // about 8e-3 of the result. Else gradients have 13 bits for each
   // token and 256 rows, weights 12 bits for 256 rows and 32 columns, which together costs about 1e-3. In tile registers
   // both are bf16, which costs 2.3e-3. k_begin and k_end are multiples of 32; `scratch` is 64-byte aligned.
   int64_t (*quantized_gradients_bytes)(int64_t m, int64_t rows);

@@ -59,7 +59,8 @@ struct PackedFormat {
   }
   constexpr int parts() const { return halves() ? 2 : 1; }  // scales of a k-block
   // Whether one scale for 32 columns and codes of few bits let the backward product take the codes as bytes.
-  constexpr bool quads() const { return !halves() && !table && low_bits + high_bits <= 5; }
+  constexpr bool quads() const { return !halves() && code_bits() <= 5; }
+  constexpr int code_bits() const { return table ? 8 : low_bits + high_bits; }
   constexpr int low_bytes() const { return kVectorBytes * low_bits; }
   constexpr int block_bytes() const { return kVectorBytes * (low_bits + high_bits); }
   constexpr int group_bytes() const { return scale_bytes + group_blocks * block_bytes(); }

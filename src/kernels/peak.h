@@ -8,9 +8,11 @@ namespace patina::kernels {
 // sums side by side that none waits for another. Each runs `rounds` >= 1 of them and returns how many multiply-adds
 // that was. Null at the scalar level, whose speed is the compiler's.
 struct PeakKernels {
-  int64_t (*f32)(int64_t rounds);    // fused multiply-adds
-  int64_t (*int8)(int64_t rounds);   // what matmul_q8 is made of for many tokens: products of 8 bits, or of bf16
-  int64_t (*int16)(int64_t rounds);  // what matmul_backward_rounded is made of: products of 16 bits, or of bf16
+  int64_t (*f32)(int64_t rounds);  // fused multiply-adds
+  // What matmul_q8 is made of for many tokens, and matmul_backward_rounded where backward_in_bytes(): products of 8
+  // bits, or of bf16.
+  int64_t (*int8)(int64_t rounds);
+  int64_t (*int16)(int64_t rounds);  // what matmul_backward_rounded is made of else: products of 16 bits, or of bf16
 };
 
 }  // namespace patina::kernels

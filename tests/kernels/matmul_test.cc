@@ -12,86 +12,24 @@
 #include <vector>
 
 #include "kernels/levels.h"
-#include "kernels/matmul_fixture.h"
-#include "kernels/matmul_levels.h"
+#include "kernels/matmul_cases.h"
 
-// Every level against plain f64 products of the weights that quant::dequantize gives, on shapes with tails.
-//
-// Tolerances: a sum of n terms in f32 is off by at most n u S, with u = 2^-24 and S the sum of the terms' magnitudes
-// (Higham, Accuracy and Stability of Numerical Algorithms, 4.2); as roundings are independent, it is in practice below
-// a few sqrt(n) u S. The tests allow (8 + 2 sqrt(n)) u S, far below the effect of one wrong code.
+// Every level against plain f64 products, see matmul_cases.h.
 namespace patina::kernels {
 namespace {
 
+using testing::CodedRow;
+using testing::kMostOfBf16;
+using testing::kTokenCounts;
 using testing::Matrix;
 using testing::random_floats;
+using testing::random_matrix;
+using testing::row_product;
+using testing::Sum;
+using testing::tolerance;
 
-constexpr double kUnit = 0x1p-24;
-double tolerance(int64_t terms, double magnitude) {
-  return (8.0 + 2.0 * std::sqrt(static_cast<double>(terms))) * kUnit * magnitude;
-}
-
-// A sum, the sum of its terms' magnitudes, and that of their squares: what its own square is to be expected, which by
-// chance can be less.
-struct Sum {
-  double value = 0.0;
-  double magnitude = 0.0;
-  double squares = 0.0;
-
-  void add(double term) {
-    value += term;
-    magnitude += std::abs(term);
-    squares += term * term;
-  }
-};
-
-// Row r of w times a row of x.
-Sum row_product(const Matrix& w, int64_t r, const float* x) {
-  Sum sum;
-  for (int64_t k = 0; k < w.cols; ++k) sum.add(w.at(r, k) * static_cast<double>(x[k]));
-  return sum;
-}
-
-// A row of dy times column k of w.
-Sum column_product(const Matrix& w, int64_t k, const float* dy) {
-  Sum sum;
-  for (int64_t r = 0; r < w.rows; ++r) sum.add(w.at(r, k) * static_cast<double>(dy[r]));
-  return sum;
-}
-
-constexpr int64_t kTokenCounts[] = {1, 2, 3, 5, 7, 8, 9, 16, 31, 33};
-
-struct Case {
-  testing::NamedTable level;
-  quant::DType type;
-};
-
-std::vector<Case> all_cases(std::span<const quant::DType> types) {
-  std::vector<Case> cases;
-  for (const testing::NamedTable& level : testing::matmul_levels()) {
-    for (const quant::DType type : types) cases.push_back({level, type});
-  }
-  return cases;
-}
-
-std::string case_name(const ::testing::TestParamInfo<Case>& info) {
-  return std::string(info.param.level.name) + "_" + std::string(quant::name(info.param.type));
-}
-
-// Rows 1 to 50 and one to nine blocks (up to five superblocks), another pair for each token count.
-Matrix random_matrix(quant::DType type, std::mt19937& random) {
-  const int64_t block = quant::is_float(type) ? 32 : quant::info(type).block_elements;
-  const auto blocks = static_cast<int64_t>(1 + random() % (block == 32 ? 9 : 5));
-  return {type, static_cast<int64_t>(1 + random() % 50), block * blocks, random};
-}
-
-class Matmul : public ::testing::TestWithParam<Case> {
- protected:
-  const MatmulKernels& kernels() const { return *GetParam().level.table; }
-  std::mt19937 random_{20240};
-  std::vector<float> scratch_ = std::vector<float>(static_cast<size_t>(kScratchFloats));
-};
-class QuantizedMatmul : public Matmul {};
+class Matmul : public testing::MatmulTest {};
+class QuantizedMatmul : public testing::MatmulTest {};
 
 TEST_P(Matmul, UnpackGivesTheDequantizedWeightsBitForBit) {
   for (int repeat = 0; repeat < 8; ++repeat) {
@@ -161,113 +99,6 @@ TEST_P(Matmul, ForwardEqualsTheProductWithDequantizedWeights) {
   }
 }
 
-TEST_P(Matmul, BackwardAddsTheProductWithTheTransposedWeights) {
-  for (const int64_t m : kTokenCounts) {
-    const Matrix w = random_matrix(GetParam().type, random_);
-    const int64_t lddy = w.rows + 2;
-    const int64_t lddx = w.cols + 1;
-    const int64_t k_begin = static_cast<int64_t>(random_()) % (w.cols / 32) * 32;
-    const std::vector<float> dy = random_floats(m * lddy, random_);
-    const std::vector<float> before = random_floats(m * lddx, random_);
-    std::vector<float> dx = before;
-    kernels().matmul_backward_f32(w.type, w.packed.data(), w.rows, w.cols, k_begin, w.cols, dy.data(), lddy, m,
-                                  dx.data(), lddx, scratch_.data());
-    for (int64_t t = 0; t < m; ++t) {
-      for (int64_t k = 0; k < lddx; ++k) {
-        const auto at = static_cast<size_t>(t * lddx + k);
-        const bool untouched = k < k_begin || k >= w.cols;
-        Sum expected = untouched ? Sum() : column_product(w, k, dy.data() + t * lddy);
-        expected.add(before[at]);
-        ASSERT_NEAR(dx[at], expected.value, untouched ? 0.0 : tolerance(w.rows + 1, expected.magnitude))
-            << "m=" << m << " t=" << t << " k=" << k;
-      }
-    }
-  }
-}
-
-// Rounding to bf16, of 8 bits, is off by half of 2^-7 at most, in the mean square by 2^-7 / sqrt(12) = 2.3e-3 of
-// numbers just above a power of two and by 1.6e-3 of all alike; a product of two by 3.2e-3 and 2.3e-3.
-constexpr double kMostOfBf16 = 3.5e-3;
-
-// Rounding to 12 and 13 bits costs 1e-3 of the result's size where numbers are alike, more where some stand out.
-constexpr double kMostOfIntegers = 2e-3;
-
-// Rounding to 8 bits is off by 1 / (127 sqrt(12)) = 2.3e-3 of the largest possible of 64 numbers, in the mean square;
-// of normal gradients times the scales of these tests that is 4.5 times the usual one.
-constexpr double kMostOfBytes = 1.2e-2;
-
-double most_of_rounding(std::string_view level, quant::DType type) {
-  if (level.starts_with("amx")) return kMostOfBf16;
-  return backward_in_bytes(type) ? kMostOfBytes : kMostOfIntegers;
-}
-
-TEST_P(QuantizedMatmul, RoundedBackwardIsTheSameButForRounding) {
-  const double most = most_of_rounding(GetParam().level.name, GetParam().type);
-  std::vector<std::array<int64_t, 3>> cases = {{530, 70, 256}};  // more tokens than tiles take together
-  for (const int64_t m : kTokenCounts) cases.push_back({m, 700 + static_cast<int64_t>(random_()) % 40, 3 * 256});
-  for (const auto& [m, rows, cols] : cases) {
-    const Matrix w(GetParam().type, rows, cols, random_);
-    const int64_t lddy = w.rows + 2;
-    const int64_t lddx = w.cols + 1;
-    const int64_t k_begin = static_cast<int64_t>(random_()) % (w.cols / 32) * 32;
-    const std::vector<float> dy = random_floats(m * lddy, random_);
-    const std::vector<float> before = random_floats(m * lddx, random_);
-    testing::AlignedVector<std::byte> quantized(static_cast<size_t>(kernels().quantized_gradients_bytes(m, w.rows)));
-    const int64_t cut = m / 2 / kGradientGroup * kGradientGroup;
-    kernels().quantize_gradients(dy.data(), lddy, m, w.rows, cut, m, quantized.data());
-    kernels().quantize_gradients(dy.data(), lddy, m, w.rows, 0, cut, quantized.data());
-    testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-    std::vector<float> dx = before;
-    kernels().matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, k_begin, w.cols, quantized.data(), m,
-                                      dx.data(), lddx, scratch.data());
-    double error = 0.0;
-    double size = 0.0;
-    for (int64_t t = 0; t < m; ++t) {
-      for (int64_t k = 0; k < lddx; ++k) {
-        const auto at = static_cast<size_t>(t * lddx + k);
-        if (k < k_begin || k >= w.cols) {
-          ASSERT_EQ(dx[at], before[at]) << "m=" << m << " t=" << t << " k=" << k;
-          continue;
-        }
-        const Sum product = column_product(w, k, dy.data() + t * lddy);
-        error += std::pow(dx[at] - before[at] - product.value, 2);
-        size += product.squares;
-      }
-    }
-    EXPECT_LT(std::sqrt(error), most * std::sqrt(size)) << "m=" << m;
-    EXPECT_GT(size, 0.0);
-  }
-}
-
-TEST_P(Matmul, BackwardGivesTheSameBitsHoweverColumnsAreSplit) {
-  const int64_t block = quant::is_float(GetParam().type) ? 32 : quant::info(GetParam().type).block_elements;
-  const Matrix w(GetParam().type, 300, 3 * std::max<int64_t>(block, 128), random_);
-  const int64_t m = 13;
-  const std::vector<float> dy = random_floats(m * w.rows, random_);
-  testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-  testing::AlignedVector<std::byte> rounded(static_cast<size_t>(kernels().quantized_gradients_bytes(m, w.rows)));
-  kernels().quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, rounded.data());
-  const auto backward = [&](bool in_floats, std::span<const int64_t> cuts) {
-    std::vector<float> dx(static_cast<size_t>(m * w.cols));
-    for (size_t i = 0; i + 1 < cuts.size(); ++i) {
-      if (in_floats) {
-        kernels().matmul_backward_f32(w.type, w.packed.data(), w.rows, w.cols, cuts[i], cuts[i + 1], dy.data(), w.rows,
-                                      m, dx.data(), w.cols, scratch.data());
-      } else {
-        kernels().matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, cuts[i], cuts[i + 1], rounded.data(),
-                                          m, dx.data(), w.cols, scratch.data());
-      }
-    }
-    return dx;
-  };
-  for (const bool in_floats : {true, false}) {
-    if (!in_floats && quant::is_float(w.type)) continue;
-    EXPECT_EQ(backward(in_floats, std::array<int64_t, 2>{0, w.cols}),
-              backward(in_floats, std::array<int64_t, 4>{0, 32, 352, w.cols}))
-        << (in_floats ? "in floats" : "rounded");
-  }
-}
-
 // Activations as the contract of quantize_acts says.
 struct RoundedActs {
   RoundedActs(const float* x, int64_t blocks) {
@@ -283,21 +114,6 @@ struct RoundedActs {
   }
   std::vector<float> scales;
   std::vector<int> codes;
-};
-
-// One row of weights as codes.
-struct CodedRow {
-  CodedRow(const Matrix& w, int64_t row) : meaning(quant::group_codes(w.type)) {
-    codes.resize(static_cast<size_t>(w.cols));
-    scales.resize(static_cast<size_t>(w.cols / meaning.group));
-    mins.resize(scales.size());
-    quant::decode_codes(w.type, w.file.data() + row * quant::row_bytes(w.type, w.cols), w.cols, codes.data(),
-                        scales.data(), mins.data());
-  }
-  quant::GroupCodes meaning;
-  std::vector<uint8_t> codes;
-  std::vector<float> scales;
-  std::vector<float> mins;
 };
 
 // Its magnitude is that of the terms that f32 sums are made of.
@@ -396,34 +212,6 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
   }
 }
 
-// Sums of integers must not overflow: gradients, scales and codes all as large as they get, of one sign.
-TEST_P(QuantizedMatmul, LargestCodesAndGradientsGoBackWithoutOverflow) {
-  const quant::DType type = GetParam().type;
-  Matrix w(type, 300, 256, random_);
-  const auto block = static_cast<size_t>(quant::info(type).block_bytes);
-  for (const int fill : {0x00, 0xFF, 0x7F, 0x80}) {
-    std::fill_n(w.file.begin(), block, static_cast<std::byte>(fill));
-    testing::set_scales(type, w.file.data(), random_);
-    for (size_t b = block; b < w.file.size(); b += block) std::copy_n(w.file.begin(), block, &w.file[b]);
-    quant::dequantize(type, w.file, w.weights);
-    pack_panels(type, w.file.data(), w.rows, w.cols, 0, panel_count(w.rows), w.packed.data());
-    double largest = 0;
-    for (const float weight : w.weights) largest = std::max(largest, std::abs(static_cast<double>(weight)));
-    // Of a small difference between code and minimum, the two count.
-    for (const float scale : CodedRow(w, 0).scales) largest = std::max(largest, 16.0 * std::abs(scale));
-    for (const float value : {1.0F, -1.0F}) {
-      const std::vector<float> dy(static_cast<size_t>(w.rows), value);
-      const std::vector<float> x(static_cast<size_t>(w.cols));
-      const std::vector<float> dx = testing::products(kernels(), w, x, dy, 1).backward;
-      for (int64_t k = 0; k < w.cols; ++k) {
-        ASSERT_NEAR(dx[static_cast<size_t>(k)], value * static_cast<double>(w.rows) * w.at(0, k),
-                    kMostOfBf16 * static_cast<double>(w.rows) * largest)
-            << "fill=" << fill << " dy=" << value << " k=" << k;
-      }
-    }
-  }
-}
-
 TEST_P(QuantizedMatmul, TilesRoundBothFactorsToBf16) {
   if (!takes_tiles(GetParam().level, 32)) return;
   struct Shape {
@@ -492,8 +280,10 @@ TEST_P(QuantizedMatmul, OneRowsResultIsTheSameInAnyBatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, Matmul, ::testing::ValuesIn(all_cases(testing::kAllTypes)), case_name);
-INSTANTIATE_TEST_SUITE_P(Levels, QuantizedMatmul, ::testing::ValuesIn(all_cases(testing::kQuantizedTypes)), case_name);
+INSTANTIATE_TEST_SUITE_P(Levels, Matmul, ::testing::ValuesIn(testing::all_cases(testing::kAllTypes)),
+                         testing::case_name);
+INSTANTIATE_TEST_SUITE_P(Levels, QuantizedMatmul, ::testing::ValuesIn(testing::all_cases(testing::kQuantizedTypes)),
+                         testing::case_name);
 
 TEST(PackedMatrix, TakesAtMostThreePercentMoreThanTheFile) {
   for (const quant::DType type : testing::kAllTypes) {

@@ -22,7 +22,6 @@ struct Avx2Isa {
   static constexpr int kFloatTile = 6;
   // 12 sums, 2 weights, a broadcast and a product.
   static constexpr int kPairTile = 6;
-  // 12 sums, 2 weights, a broadcast and a product.
   static constexpr int kQuadTile = 6;
   // The sums of 16 bits hold gradients up to 127 times codes up to 8 for 32 rows, up to 16 for 16; a lane of 32 bits
   // has two of them.

@@ -12,8 +12,8 @@ namespace {
 // AVX2 but for the integer products: what stands here hides what Avx2Isa has under the same name. `Products` forms and
 // adds them in one step, AvxVnniProducts by its instructions, the tests' by several of AVX2.
 //
-// Two instructions begin in a cycle and end 4 or 5 cycles later, so 8 to 10 sums must be under way: kPairTile stays 6,
-// 12 sums, 2 weights and a broadcast in 16 registers.
+// Two instructions begin in a cycle and end 4 or 5 cycles later, so 8 to 10 sums must be under way: kPairTile and
+// kQuadTile stay 6, 12 sums, 2 weights and a broadcast in 16 registers.
 template <typename Products>
 struct VnniIsa : Avx2Isa {
   static constexpr bool kSignedBytes = false;

@@ -9,8 +9,8 @@
 namespace patina::kernels {
 namespace {
 
-// A block of 64 columns and 512 tokens: with its weights 32 KiB, gradients of a segment 256 KiB and sums 128 KiB it
-// stays in a second-level cache.
+// A block of 64 columns and 512 tokens: with its weights at most 32 KiB, gradients of a segment 270 KiB, sums 128 KiB
+// and, in bytes, sums of offsets 64 KiB it stays in a second-level cache of 512 KiB.
 constexpr int64_t kIntegerColumns = 64;
 constexpr int64_t kIntegerTokens = 512;
 

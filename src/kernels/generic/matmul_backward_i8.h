@@ -1,18 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/generic/backward_block.h"
 #include "kernels/generic/weight_quads.h"
 
 // The backward product in bytes, for weights of 4 and 5 bits with codes c (weight_quads.h):
 //   dx[t][k] += sum over groups of 64 rows of  s[t] sum_r z[t][r] c[r][k]  -  sum_r dy[t][r] offset[r]
-// where s z = dy[t][r] scale[r] has 8 bits for a token, a group and the 32 columns that share scales. That is as the
-// forward product rounds activations, and costs about as much: 6e-3 of the result where numbers are alike.
+// where s z = dy[t][r] scale[r] has 8 bits: s is the largest gradient of a token and a group, times the largest scale
+// of the group and the 32 columns that share scales, divided by 127. As these two need not stand in one row, that is
+// somewhat coarser than the 8 bits of the forward product's activations (which cost 5e-3); it costs about 8e-3 of the
+// result where numbers are alike. The largest product itself would cost 6e-3, and a tenth of the speed to be found.
 //
-// Levels that multiply unsigned bytes with signed ones take z + 128, and begin sums with what that is too much. Sums
-// are exact, in 16 bits too: below 127 * 8 * 32 for codes of 4 bits, two sums and 64 rows, though they may wrap around
-// on the way.
+// Levels that multiply unsigned bytes with signed ones take z + 128, and sums begin with what takes the 128 off. Sums
+// are exact, in 16 bits too, where they may wrap around on the way: at most 127 * 8 * 32 for codes of 4 bits and
+// 127 * 16 * 16 for codes of 5, below 2^15.
 namespace patina::kernels {
 namespace {
 
@@ -28,30 +31,31 @@ struct ByteGradients {
 template <typename Isa>
 void to_bytes(const SegmentGradients& gradients, int64_t tokens, int64_t groups, const WeightQuads& weights,
               ByteGradients& out) {
+  constexpr int64_t kAhead = 8 * kSegmentRows;  // tokens lie too far apart for the processor to fetch them by itself
   for (int64_t g = 0; g < groups; ++g) {
     const auto factors = Isa::load_group_factors(weights.factors + g * kGroupRows);
     for (int64_t t = 0; t < tokens; ++t) {
       const int64_t at = t * kSegmentRows + g * kGroupRows;
-      __builtin_prefetch(gradients.codes + at + 8 * kSegmentRows);
-      __builtin_prefetch(gradients.codes + at + 8 * kSegmentRows + 32);
+      __builtin_prefetch(gradients.codes + at + kAhead);
+      __builtin_prefetch(gradients.codes + at + kAhead + kGroupRows / 2);
       Isa::scale_group(gradients.codes + at, factors, gradients.multipliers[t * kSegmentGroups + g], out.codes + at);
     }
   }
   for (int64_t t = 0; t < tokens; ++t) {
-    for (int64_t g = 0; g < kSegmentGroups; ++g) {
+    for (int64_t g = 0; g < groups; ++g) {
       const int64_t at = t * kSegmentGroups + g;
       out.scales[at] = gradients.byte_units[at] * weights.units[g];
     }
   }
 }
 
-// sums [t][16] -= the lanes of sum_r dy[t][r] offset[r].
+// offsets [t][16] -= the lanes of sum_r dy[t][r] offset[r].
 template <typename Isa>
-void subtract_offsets(const SegmentGradients& gradients, int64_t tokens, const WeightQuads& weights, float* sums) {
+void subtract_offsets(const SegmentGradients& gradients, int64_t tokens, const WeightQuads& weights, float* offsets) {
   for (int64_t t = 0; t < tokens; ++t) {
     const auto products = Isa::segment_products(gradients.codes + t * kSegmentRows, weights.offsets);
     const float scale = -gradients.scales[t] * weights.offset_unit;
-    float* to = sums + t * kPanelRows;
+    float* to = offsets + t * kPanelRows;
     Isa::store(to, Isa::fma(Isa::to_floats(products), Isa::broadcast(&scale), Isa::load(to)));
   }
 }
@@ -124,7 +128,7 @@ void add_offsets(const float* offsets, int64_t m, float* sums) {
 template <typename Isa, DType kType>
 void add_segment(const SegmentGradients& gradients, int64_t m, int64_t groups, const WeightQuads& weights,
                  ByteGradients& bytes, float* sums, float* offsets) {
-  constexpr int kRun = Isa::quad_run(small_code_bits<kType>());
+  constexpr int kRun = Isa::quad_run(packed_format(kType).code_bits());
   for (int64_t t = 0; t < m; t += kByteTokens) {
     const int64_t tokens = m - t < kByteTokens ? m - t : kByteTokens;
     to_bytes<Isa>(gradients.from_token(t), tokens, groups, weights, bytes);

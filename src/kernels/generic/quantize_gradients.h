@@ -10,7 +10,7 @@
 //
 //   i16  q[segments][m][256]           dy = s q, |q| <= 4095; the last segment is padded with zeros
 //   f32  s[segments][m]
-//   i16  multiplier[segments][m][4]    brings the group's largest |q| to 127: round(multiplier q / 2^15)
+//   i16  multiplier[segments][m][4]    round(multiplier q / 2^15) is at most 127 in the group
 //   f32  unit[segments][m][4]          2^30 s / multiplier
 namespace patina::kernels {
 namespace {
@@ -73,7 +73,7 @@ int64_t quantized_gradients_bytes(int64_t m, int64_t rows) {
     }
     const int32_t multiplier = (kMostOfBytes << 15) / most;
     to.multipliers[g] = static_cast<int16_t>(multiplier < 32767 ? multiplier : 32767);
-    to.byte_units[g] = scale.d * 0x1p30F / static_cast<float>(to.multipliers[g]);
+    to.byte_units[g] = scale.d * (0x1p30F / static_cast<float>(to.multipliers[g]));
   }
 }
 

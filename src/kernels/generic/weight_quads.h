@@ -11,8 +11,7 @@
 // codes are taken as they are, and what a row's scale is goes to its gradients, in integers of 16 bits.
 //
 // A strip holds 16 columns: for each 4 rows, a quad, 16 x {i8 row 0, 1, 2, 3}. The quads of 64 rows, a group, stand in
-// the order in which an AVX2 register packs 16-bit integers: j < 4 of panel p < 4 at place
-// 8 (p / 2) + 2 (p % 2) + 4 (j / 2) + j % 2.
+// the order in which AVX2 packs registers of 16-bit integers, see first_quad().
 namespace patina::kernels {
 namespace {
 
@@ -22,13 +21,13 @@ constexpr int kGroupPanels = kGroupRows / kPanelRows;
 constexpr int64_t kQuadStripBytes = kSegmentRows * kPanelRows;
 constexpr int kMostOfFactors = 32767;
 constexpr int kMostOfOffsets = 2047;
-// Offsets of a segment with gradients are summed in 32 bits.
+// Offsets of a segment times gradients are summed in 32 bits.
 static_assert(kSegmentRows * kMostOfOffsets * kMostOfGradients < int64_t{1} << 31);
 
-template <DType kType>
-constexpr int small_code_bits() {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  return kFormat.low_bits + kFormat.high_bits;
+// The place of a panel's quad 0; its quads 1, 2 and 3 stand 1, 4 and 5 places on.
+constexpr int64_t first_quad(int64_t panel) {
+  const int64_t in_group = panel % kGroupPanels;
+  return panel / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2;
 }
 
 // Whether w differs from scale * c.
@@ -40,13 +39,15 @@ constexpr bool has_offsets() {
 // 32 columns of a segment.
 struct WeightQuads {
   static constexpr int64_t kStrips = kBlockColumns / kPanelRows;
+  static constexpr int kLeastRun = 8;
+  static constexpr int64_t kMostRuns = kSegmentGroups * kGroupQuads / kLeastRun;
 
   alignas(kVectorBytes) int8_t codes[kStrips][kQuadStripBytes];
   // For each run of quads, what sums begin with: it takes the excess of all gradients off.
-  alignas(kVectorBytes) uint8_t starts[kStrips][kSegmentRows / kQuadRows][kVectorBytes];
+  alignas(kVectorBytes) uint8_t starts[kStrips][kMostRuns][kVectorBytes];
   alignas(kVectorBytes) int16_t factors[kSegmentRows];  // scale = unit * factor, of its group
   float units[kSegmentGroups];
-  alignas(kVectorBytes) int16_t offsets[kSegmentRows];  // offset = offset_unit * offset
+  alignas(kVectorBytes) int16_t offsets[kSegmentRows];  // in units of offset_unit
   float offset_unit;
 };
 
@@ -55,7 +56,9 @@ template <typename Isa, DType kType>
 [[gnu::always_inline]] inline void store_panel(const uint8_t* group, int block, int64_t p, WeightQuads& out,
                                                float* scale, float* offset) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr float kZero = 1 << (small_code_bits<kType>() - 1);
+  constexpr int kZeroLog2 = kFormat.code_bits() - 1;
+  static_assert(has_offsets<kType>() || kFormat.zero_log2 == kZeroLog2);
+  constexpr float kZero = 1 << kZeroLog2;
   const auto factor = load_scale<Isa, kType>(group, block, 0);
   Isa::store(scale, factor);
   if constexpr (has_offsets<kType>()) {
@@ -63,20 +66,17 @@ template <typename Isa, DType kType>
   }
   typename Isa::Bytes codes[kCodeVectors];
   load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), codes);
-  const int64_t in_group = p % kGroupPanels;
-  const int64_t place = p / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2;
 #pragma GCC unroll 8
   for (int i = 0; i < kCodeVectors; ++i) {
-    Isa::store_quads(codes[i], static_cast<int8_t>(kZero), out.codes[i / 4] + place * kVectorBytes + i % 4 * 16);
+    Isa::store_quads(codes[i], static_cast<int8_t>(kZero),
+                     out.codes[i / 4] + first_quad(p) * kVectorBytes + i % 4 * 16);
   }
 }
 
 inline void zero_panel(int64_t p, WeightQuads& out, float* scale, float* offset) {
-  const int64_t in_group = p % kGroupPanels;
-  const int64_t place = p / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2;
   for (auto& strip : out.codes) {
-    std::memset(strip + place * kVectorBytes, 0, 2 * kVectorBytes);
-    std::memset(strip + (place + 4) * kVectorBytes, 0, 2 * kVectorBytes);
+    std::memset(strip + first_quad(p) * kVectorBytes, 0, 2 * kVectorBytes);
+    std::memset(strip + (first_quad(p) + 4) * kVectorBytes, 0, 2 * kVectorBytes);
   }
   std::memset(scale, 0, kPanelRows * sizeof(float));
   std::memset(offset, 0, kPanelRows * sizeof(float));
@@ -85,7 +85,9 @@ inline void zero_panel(int64_t p, WeightQuads& out, float* scale, float* offset)
 // `runs` of kRun quads for each strip.
 template <typename Isa, int kRun>
 void fill_starts(int64_t runs, WeightQuads& out) {
-  constexpr uint8_t kExcess[kQuadRows] = {Isa::kQuadExcess, Isa::kQuadExcess, Isa::kQuadExcess, Isa::kQuadExcess};
+  static_assert(kRun >= WeightQuads::kLeastRun);
+  alignas(uint32_t) constexpr uint8_t kExcess[kQuadRows] = {Isa::kQuadExcess, Isa::kQuadExcess, Isa::kQuadExcess,
+                                                            Isa::kQuadExcess};
   for (int64_t s = 0; s < WeightQuads::kStrips; ++s) {
     for (int64_t run = 0; run < runs; ++run) {
       auto sum = Isa::zero_ints();
@@ -104,7 +106,7 @@ template <typename Isa, DType kType>
 void unpack_quads(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t groups, int64_t block,
                   WeightQuads& out) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kRun = Isa::quad_run(small_code_bits<kType>());
+  constexpr int kRun = Isa::quad_run(packed_format(kType).code_bits());
   const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
   const int in_group = static_cast<int>(block % kFormat.group_blocks);
   alignas(kVectorBytes) float scale[kSegmentRows];

@@ -25,12 +25,6 @@ struct SegmentScales {
   alignas(kVectorBytes) float min[kMost];
 };
 
-template <DType kType>
-constexpr int code_bits() {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  return kFormat.table ? 8 : kFormat.low_bits + kFormat.high_bits;
-}
-
 template <typename Isa, DType kType>
 [[gnu::always_inline]] inline void load_scales(const uint8_t* group, int block, float* scale, float* min) {
   for (int part = 0; part < packed_format(kType).parts(); ++part) {
@@ -43,7 +37,7 @@ template <typename Isa, DType kType>
 // The scale s_w: the largest magnitude is that of a row's smallest code or of its largest.
 template <DType kType>
 CodeScale strip_scale(const SegmentScales& of, int64_t panels) {
-  constexpr auto kMost = static_cast<float>((1 << code_bits<kType>()) - 1);
+  constexpr auto kMost = static_cast<float>((1 << packed_format(kType).code_bits()) - 1);
   constexpr int64_t kFloats = packed_format(kType).parts() * kPanelRows;
   int32_t largest = 0;
   float extremes[2 * kFloats];
@@ -64,7 +58,7 @@ CodeScale strip_scale(const SegmentScales& of, int64_t panels) {
 template <DType kType>
 [[gnu::always_inline]] inline void pair_factors(const float* scale, const float* min, float inverse, int16_t* factors,
                                                 int16_t* offsets) {
-  constexpr int kShift = 15 - code_bits<kType>();
+  constexpr int kShift = 15 - packed_format(kType).code_bits();
   constexpr int kZeroLog2 = packed_format(kType).zero_log2;
   constexpr auto kUnit = static_cast<float>(1 << (17 - kShift));
   for (int r = 0; r < kPanelRows; ++r) {
@@ -107,7 +101,7 @@ float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, in
       for (int i = 0; i < kVectors; ++i) {
         const int vector = part * kVectors + i;
         int16_t* to = strips + vector / 4 * kStripCodes + p * kPanelRows * kPanelRows + vector % 4 * 8;
-        Isa::template store_pairs<15 - code_bits<kType>()>(codes[vector], factors, offsets, to);
+        Isa::template store_pairs<15 - packed_format(kType).code_bits()>(codes[vector], factors, offsets, to);
       }
     }
   }

@@ -22,8 +22,8 @@ struct ScalarIsa {
     float lane[kPanelRows];
   };
   static constexpr int kFloatTile = 4;
-  static constexpr int kPairTile = 4;           // tokens of the backward product in integers
-  static constexpr int kQuadTile = 4;           // tokens of the backward product in bytes
+  static constexpr int kPairTile = 4;  // tokens of the backward product in integers
+  static constexpr int kQuadTile = 4;  // tokens of the backward product in bytes
   // Quads of rows whose products with codes of so many bits add up before quad_totals: a part of a group's 16.
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 128;  // what gradients are multiplied with too much, to have no sign
