@@ -21,7 +21,7 @@ VOCABULARY, CONTEXT = 32000, 4096
 Kind = gguf.GGMLQuantizationType
 # Where a block's f16 scale is, and its scale of the minimum, which is then the mean code times the scale.
 SCALES = {Kind.Q4_K: (0, 2, 7.5), Kind.Q5_K: (0, 2, 15.5), Kind.Q6_K: (208, None, 0)}
-TYPES = {"Q4_K_M": Kind.Q4_K, "Q5_K_M": Kind.Q5_K, "Q6_K": Kind.Q6_K, **{name: Kind[name] for name in ("F16", "Q4_0", "Q5_0", "Q8_0")}}
+TYPES = {"Q4_K_S": Kind.Q4_K, "Q4_K_M": Kind.Q4_K, "Q5_K_M": Kind.Q5_K, "Q6_K": Kind.Q6_K, **{name: Kind[name] for name in ("F16", "Q4_0", "Q5_0", "Q8_0")}}
 
 
 def write_vocabulary(w: gguf.GGUFWriter) -> None:
@@ -67,7 +67,7 @@ def main() -> None:
     hidden, layers, heads, kv_heads, feed_forward = SHAPES[args.shape]
     kv = hidden // heads * kv_heads
     kind = TYPES[args.type]
-    mixed = args.type.endswith("_M")  # with more bits for some matrices, as llama.cpp's mixes have it
+    mix = args.type[-1] if args.type.endswith(("_S", "_M")) else None  # some matrices have more bits, as in llama.cpp's mixes
     rng = np.random.default_rng(1)
     made: dict[tuple[int, int, Kind], np.ndarray] = {}
 
@@ -79,8 +79,10 @@ def main() -> None:
 
     def kind_of(name: str, layer: int) -> Kind:
         eighth = layers // 8
+        if mix == "S" and ((name == "attn_v" and layer < 4) or (name == "ffn_down" and layer < eighth)):
+            return Kind.Q5_K
         more_bits = layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
-        return Kind.Q6_K if mixed and more_bits and name in ("attn_v", "ffn_down") else kind
+        return Kind.Q6_K if mix == "M" and more_bits and name in ("attn_v", "ffn_down") else kind
 
     w = gguf.GGUFWriter(args.out, "llama")
     w.add_name(f"random-{args.shape}")
@@ -97,7 +99,7 @@ def main() -> None:
     ones = np.ones(hidden, np.float32)
     w.add_tensor("token_embd.weight", matrix(VOCABULARY, hidden, kind), raw_dtype=kind)
     w.add_tensor("output_norm.weight", ones)
-    output_kind = Kind.Q6_K if mixed else kind
+    output_kind = Kind.Q6_K if mix else kind
     w.add_tensor("output.weight", matrix(VOCABULARY, hidden, output_kind), raw_dtype=output_kind)
     for i in range(layers):
         for name, rows, columns in [("attn_q", hidden, hidden), ("attn_k", kv, hidden), ("attn_v", kv, hidden), ("attn_output", hidden, hidden),

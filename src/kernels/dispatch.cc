@@ -25,7 +25,7 @@ bool runs_avx512(const platform::CpuFeatures& cpu) {
 }
 #endif
 
-constexpr std::array kLevelNames = {"scalar", "avx2", "avxvnni", "avx512", "amx", "neon"};
+constexpr std::array kLevelNames = {"scalar", "avx2", "avxvnni", "avx512", "zen4", "amx", "neon"};
 
 // What this program holds, weakest first: the one place that knows the architecture it was built for.
 const auto& entries() {
@@ -39,6 +39,8 @@ const auto& entries() {
       Entry{{Level::kAvxVnni, "avxvnni", kMatmulAvxVnni, kVectorAvx2, kPeakAvxVnni},
             [](const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avxvnni; }},
       Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kPeakAvx512}, runs_avx512},
+      Entry{{Level::kZen4, "zen4", kMatmulZen4, kVectorAvx512, kPeakAvx512},
+            [](const platform::CpuFeatures& cpu) { return runs_avx512(cpu) && cpu.amd; }},
       Entry{{Level::kAmx, "amx", kMatmulAmx, kVectorAvx512, kPeakAmx},
             [](const platform::CpuFeatures& cpu) {
               return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amx_bf16 && platform::allow_tiles();

@@ -13,14 +13,15 @@ namespace patina::kernels {
 //   kAvx2    AVX2 + FMA + F16C
 //   kAvxVnni AVX2 and AVX-VNNI
 //   kAvx512  AVX-512 F, BW, VL, DQ and VNNI
+//   kZen4    AVX-512 as above on AMD's processors, Zen 4 and later, which add beside multiplying
 //   kAmx     AVX-512 as above and BF16, AMX tiles of bf16, which the system lets the process use
 //   kNeon    AArch64 with the dot-product extension
-enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512, kAmx, kNeon };
+enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512, kZen4, kAmx, kNeon };
 
 // Everything the ops call, and the peaks to measure it by. `scalar` is the specification of all others.
 struct Kernels {
   Level level;
-  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "amx", "neon"
+  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "zen4", "amx", "neon"
   MatmulKernels matmul;
   VectorKernels vector;
   PeakKernels peak;
@@ -33,8 +34,8 @@ std::vector<Level> available_levels();
 const Kernels& kernels_for(Level level);
 
 // The best available level, or the one that the environment variable PATINA_ISA names
-// (scalar|avx2|avxvnni|avx512|amx|neon). Throws kInvalidArgument for another word, kUnsupported where the CPU lacks
-// the level.
+// (scalar|avx2|avxvnni|avx512|zen4|amx|neon). Throws kInvalidArgument for another word, kUnsupported where the CPU
+// lacks the level.
 const Kernels& default_kernels();
 
 }  // namespace patina::kernels

@@ -12,6 +12,7 @@ extern const MatmulKernels kMatmulScalar;
 extern const MatmulKernels kMatmulAvx2;
 extern const MatmulKernels kMatmulAvxVnni;
 extern const MatmulKernels kMatmulAvx512;
+extern const MatmulKernels kMatmulZen4;
 extern const MatmulKernels kMatmulAmx;
 extern const MatmulKernels kMatmulNeon;
 

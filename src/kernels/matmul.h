@@ -44,9 +44,12 @@ struct CallSizes {
 // unaligned except packed weights and quantized activations (64 bytes).
 struct MatmulKernels {
   CallSizes call;
+  // The largest of quantize_acts' codes: 127, or 112 where columns are multiplied in pairs.
+  int most_of_acts;
 
-  // Activations for matmul_q8: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / 127, q = round(x /
-  // d)), with the block sums that offsets need; for tiles (see matmul_q8) to bf16. Layout private to the level.
+  // Activations for matmul_q8: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / most_of_acts,
+  // q = round(x / d)), with the block sums that offsets need; for tiles (see matmul_q8) to bf16. Layout private to the
+  // level.
   int64_t (*quantized_acts_bytes)(int64_t m, int64_t k);
   // Rows [m_begin, m_end) of x [m x k], row stride ldx floats; m_begin is a multiple of kActGroup, m_end too or m.
   void (*quantize_acts)(const float* x, int64_t ldx, int64_t m, int64_t k, int64_t m_begin, int64_t m_end,

@@ -50,6 +50,8 @@ constexpr uint32_t kTileState = 0x60000;  // configuration and data
 
 CpuFeatures detect_cpu_features() {
   CpuFeatures features;
+  const Leaf maker = cpuid(0, 0);
+  features.amd = maker.ebx == 0x68747541 && maker.edx == 0x69746e65 && maker.ecx == 0x444d4163;  // AuthenticAMD
   const Leaf basic = cpuid(1, 0);
   const bool has_xgetbv = bit(basic.ecx, 27);
   const uint32_t state = has_xgetbv ? saved_state() : 0;

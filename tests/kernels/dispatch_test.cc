@@ -56,7 +56,7 @@ TEST(Dispatch, PeaksCountTheirMultiplyAdds) {
   for (const Level level : available_levels()) {
     if (level == Level::kScalar) continue;
     const bool amx = level == Level::kAmx;
-    const bool avx512 = level == Level::kAvx512 || amx;
+    const bool avx512 = level == Level::kAvx512 || level == Level::kZen4 || amx;
     const bool neon = level == Level::kNeon;
     const PeakKernels& peak = kernels_for(level).peak;
     EXPECT_EQ(peak.f32(10), 10 * (avx512 ? 24 * 16 : neon ? 24 * 4 : 12 * 8));
@@ -76,7 +76,8 @@ TEST(Dispatch, LevelsAreInTheOrderOfTheirStrength) {
   EXPECT_TRUE(std::is_sorted(levels.begin(), levels.end()));
   EXPECT_LT(Level::kAvx2, Level::kAvxVnni);
   EXPECT_LT(Level::kAvxVnni, Level::kAvx512);
-  EXPECT_LT(Level::kAvx512, Level::kAmx);
+  EXPECT_LT(Level::kAvx512, Level::kZen4);
+  EXPECT_LT(Level::kZen4, Level::kAmx);
 }
 
 TEST(Dispatch, TheEnvironmentForcesALevel) {
@@ -94,7 +95,8 @@ TEST(Dispatch, AnUnknownWordIsRefusedWithTheWordsThatWork) {
   EXPECT_EQ(kind, ErrorKind::kInvalidArgument);
   EXPECT_THAT(sentence, ::testing::AllOf(::testing::HasSubstr("sse9"), ::testing::HasSubstr("scalar"),
                                          ::testing::HasSubstr("avxvnni"), ::testing::HasSubstr("avx512"),
-                                         ::testing::HasSubstr("amx"), ::testing::HasSubstr("neon")));
+                                         ::testing::HasSubstr("zen4"), ::testing::HasSubstr("amx"),
+                                         ::testing::HasSubstr("neon")));
 }
 
 TEST(Dispatch, AMissingLevelIsRefusedWithTheLevelsThatWork) {

@@ -7,6 +7,7 @@
 #include "kernels/dispatch.h"
 #if defined(__x86_64__)
 #include "kernels/avxvnni_emulated.h"
+#include "kernels/zen4_emulated.h"
 #endif
 
 namespace patina::kernels::testing {
@@ -16,13 +17,16 @@ struct NamedTable {
   const MatmulKernels* table;
 };
 
-// Every level that this CPU can run, that of AVX-VNNI in AVX2 and that of AMX in plain loops.
+// Every level that this CPU can run, those of AVX-VNNI and Zen 4 in AVX2 and that of AMX in plain loops.
 inline std::vector<NamedTable> matmul_levels() {
   std::vector<NamedTable> out = {{"amx_emulated", &kMatmulAmxEmulated}};
   for (const Level level : available_levels()) {
     out.push_back({kernels_for(level).name, &kernels_for(level).matmul});
 #if defined(__x86_64__)
-    if (level == Level::kAvx2) out.push_back({"avxvnni_emulated", &kMatmulAvxVnniEmulated});
+    if (level == Level::kAvx2) {
+      out.push_back({"avxvnni_emulated", &kMatmulAvxVnniEmulated});
+      out.push_back({"zen4_emulated", &kMatmulZen4Emulated});
+    }
 #endif
   }
   return out;

@@ -50,7 +50,7 @@ TEST_P(Matmul, UnpackGivesTheDequantizedWeightsBitForBit) {
 }
 
 TEST_P(Matmul, SketchIsOffByHalfAStepAtMostAndSaysByHowMuch) {
-  constexpr double kRoundedInputs = 32.0 / (12 * 127 * 127);  // what float types add
+  const double rounded_inputs = 32.0 / (12.0 * std::pow(kernels().most_of_acts, 2));  // what float types add
   for (int repeat = 0; repeat < 4; ++repeat) {
     const Matrix w = random_matrix(GetParam().type, random_);
     const int64_t panels = panel_count(w.rows);
@@ -67,7 +67,7 @@ TEST_P(Matmul, SketchIsOffByHalfAStepAtMostAndSaysByHowMuch) {
         for (int64_t j = k / 32 * 32; j < k / 32 * 32 + 32; ++j) largest = std::max(largest, std::abs(weight(j)));
         const double lost = weight(k) - coarse[static_cast<size_t>(k * kPanelRows + row % kPanelRows)];
         ASSERT_LE(std::abs(lost), largest / 15 * 1.01 + 1e-7) << "row " << row << ", column " << k;
-        squares += lost * lost + (quant::is_float(w.type) ? kRoundedInputs * weight(k) * weight(k) : 0);
+        squares += lost * lost + (quant::is_float(w.type) ? rounded_inputs * weight(k) * weight(k) : 0);
       }
       const double expected = std::sqrt(squares / static_cast<double>(w.cols));
       ASSERT_NEAR(deviations[static_cast<size_t>(row)], expected, 1e-3 * expected);
@@ -101,11 +101,11 @@ TEST_P(Matmul, ForwardEqualsTheProductWithDequantizedWeights) {
 
 // Activations as the contract of quantize_acts says.
 struct RoundedActs {
-  RoundedActs(const float* x, int64_t blocks) {
+  RoundedActs(const float* x, int64_t blocks, int most) {
     for (int64_t b = 0; b < blocks; ++b) {
       float largest = 0.0F;
       for (int i = 0; i < 32; ++i) largest = std::max(largest, std::abs(x[b * 32 + i]));
-      const float d = largest / 127.0F;
+      const float d = largest / static_cast<float>(most);
       scales.push_back(d);
       for (int i = 0; i < 32; ++i) {
         codes.push_back(d == 0.0F ? 0 : static_cast<int>(std::nearbyint(x[b * 32 + i] * (1.0F / d))));
@@ -178,7 +178,7 @@ TEST_P(QuantizedMatmul, ForwardEqualsTheProductWithRoundedActivations) {
       }
       const CodedRow row(w, r);
       for (int64_t t = 0; t < m; ++t) {
-        const Sum expected = product(row, RoundedActs(x.data() + t * ldx, w.cols / 32));
+        const Sum expected = product(row, RoundedActs(x.data() + t * ldx, w.cols / 32, kernels().most_of_acts));
         ASSERT_NEAR(y[static_cast<size_t>(t * ldy + r)], expected.value,
                     tolerance(4 * w.cols / row.meaning.group, expected.magnitude))
             << "m=" << m << " t=" << t << " r=" << r;
@@ -187,7 +187,8 @@ TEST_P(QuantizedMatmul, ForwardEqualsTheProductWithRoundedActivations) {
   }
 }
 
-// Integer sums must not saturate: all codes and all activations as large as they get, of one sign.
+// Integer sums must not saturate: all codes and all activations as large as they get, of one sign; alone and in a group
+// of many rows.
 TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
   const quant::DType type = GetParam().type;
   const int64_t cols = 2 * quant::info(type).block_elements;
@@ -199,12 +200,13 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
     }
     pack_panels(type, w.file.data(), w.rows, w.cols, 0, 1, w.packed.data());
     for (const float value : {1.0F, -1.0F}) {
-      const std::vector<float> x(static_cast<size_t>(cols), value);
-      const std::vector<float> y = quantized_product(kernels(), w, x, cols, 1, 16);
-      for (int64_t r = 0; r < 16; ++r) {
-        const CodedRow row(w, r);
-        const Sum expected = product(row, RoundedActs(x.data(), cols / 32));
-        ASSERT_NEAR(y[static_cast<size_t>(r)], expected.value,
+      constexpr int64_t kRows = kActGroup + 1;
+      const std::vector<float> x(static_cast<size_t>(kRows * cols), value);
+      const std::vector<float> y = quantized_product(kernels(), w, x, cols, kRows, 16);
+      for (int64_t i = 0; i < kRows * 16; ++i) {
+        const CodedRow row(w, i % 16);
+        const Sum expected = product(row, RoundedActs(x.data(), cols / 32, kernels().most_of_acts));
+        ASSERT_NEAR(y[static_cast<size_t>(i)], expected.value,
                     tolerance(4 * cols / row.meaning.group, expected.magnitude))
             << "fill=" << fill << " x=" << value;
       }

@@ -30,6 +30,8 @@ struct Avx2Isa {
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = true;
+  static constexpr bool kIntegerStarts = false;
+  static constexpr bool kPairsColumns = false;
   // 8 sums, 2 weights, a broadcast and a product in 16 registers.
   static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
 

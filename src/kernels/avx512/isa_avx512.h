@@ -25,6 +25,8 @@ struct Avx512Isa {
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;
+  static constexpr bool kIntegerStarts = true;
+  static constexpr bool kPairsColumns = false;
   // 8 sums at a time, and beside them 8 sums in f32, 8 vectors of codes and the scales; where a block has two parts,
   // the result of the first takes as many registers as the sums.
   static constexpr int dot_tokens(int /*max_code*/, int parts) { return parts == 1 ? 8 : 4; }
@@ -51,6 +53,7 @@ struct Avx512Isa {
   }
 
   static Ints zero_ints() { return _mm512_setzero_si512(); }
+  static Ints broadcast_int(const int32_t* from) { return _mm512_set1_epi32(*from); }
   static Ints subtract(Ints v, int32_t amount) { return _mm512_sub_epi32(v, _mm512_set1_epi32(amount)); }
   static Ints bits(Ints v, int shift, int32_t keep) {
     return _mm512_and_si512(_mm512_srli_epi32(v, static_cast<unsigned>(shift)), _mm512_set1_epi32(keep));

@@ -18,10 +18,12 @@ template <typename Products>
 struct VnniIsa : Avx2Isa {
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;
+  static constexpr bool kIntegerStarts = true;
   // 8 sums, 2 weights and a broadcast. What these leave idle, the next tokens' sums take up out of order. 5 or 6 tokens
   // would fit the registers but not divide the 8 of a tile.
   static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
 
+  static Ints broadcast_int(const int32_t* from) { return {_mm256_set1_epi32(*from), _mm256_set1_epi32(*from)}; }
   template <int kVectors, int kMaxCode, bool kFresh, int N>
   [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
     if constexpr (kFresh) {

@@ -13,12 +13,36 @@
 //   f32    offset[T]        -d * (sum of the 32 q)
 //   f32    half[2][T]       the same of columns 0..15 and 16..31
 //
+// and where integer sums begin with what zero points take off (Isa::kIntegerStarts, see dot_block.h)
+//
+//   i32    start[T]         -128 * (sum of the 32 q)
+//   i32    half_start[2][T] the same of columns 0..15 and 16..31
+//
+// and where columns are multiplied in pairs (Isa::kPairsColumns, see paired_block.h)
+//
+//   i32    pairs[2][T]      what takes off the products of two q; the same + 16 * (sum of the 32 q)
+//
 // The sums are negative because that is how zero points and mins enter the products.
 namespace patina::kernels {
 
-constexpr int kActBytes = 48;  // of one row in one block
 constexpr int kActScale = 32;  // where the fields begin, in units of T bytes
 constexpr int kActOffset = 36;
 constexpr int kActHalfOffset = 40;
+constexpr int kActStart = 48;
+constexpr int kActHalfStart = 52;
+constexpr int kActPairs = 60;
+
+// Of one row in one block.
+template <typename Isa>
+constexpr int act_bytes() {
+  static_assert(Isa::kIntegerStarts || !Isa::kPairsColumns);
+  return Isa::kPairsColumns ? 68 : Isa::kIntegerStarts ? 60 : 48;
+}
+
+// The largest q: sums of two q, or of a q and a code of 5 bits, must be bytes where columns are multiplied in pairs.
+template <typename Isa>
+constexpr int most_of_acts() {
+  return Isa::kPairsColumns ? 112 : 127;
+}
 
 }  // namespace patina::kernels

@@ -7,8 +7,9 @@
 
 // One k-block of weights, ready to be multiplied, and its products with quantized activations:
 //   y[t][r] = sum over k-blocks of  d_a[t] * scale[r] * sum_k u a  -  min[r] * d_a[t] * sum_k a
-// where w = scale * u - min; a zero point makes a min of scale * zero. The sums of u a are exact integers, so levels
-// differ by the rounding of f32 sums only.
+// where w = scale * u - min; a zero point makes a min of scale * zero. With Isa::kIntegerStarts it is part of the sums
+// instead: codes stand at the top of their bytes, where every zero point is 128, and sums begin with -128 sum_k a. The
+// sums of u a are exact integers, so levels differ by the rounding of f32 sums only.
 namespace patina::kernels {
 namespace {
 
@@ -18,6 +19,7 @@ struct BlockForm {
   int max_code;        // 255: all 8 bits
   bool has_min;        // else codes are signed bytes
   bool whole_factors;  // scale = d * integer, with the integers applied to integer sums
+  bool starts;         // sums begin with integers
 };
 
 template <typename Isa, DType kType>
@@ -26,9 +28,14 @@ constexpr BlockForm block_form() {
   constexpr int kMaxCode =
       kFormat.table || kFormat.low_bits == 8 ? 255 : (1 << (kFormat.low_bits + kFormat.high_bits)) - 1;
   constexpr bool kWhole = kFormat.scales != ScaleForm::kScale && kFormat.scales != ScaleForm::kScaleOffset;
-  // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
-  // such codes.
-  return {kFormat.parts(), kMaxCode, !(Isa::kSignedBytes && kMaxCode == 255), Isa::kWholeFactors && kWhole};
+  if constexpr (Isa::kIntegerStarts && kFormat.zero_log2 != kNoZero) {
+    static_assert(kFormat.zero_log2 + 1 == kFormat.code_bits());
+    return {kFormat.parts(), 255, false, Isa::kWholeFactors && kWhole, true};
+  } else {
+    // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
+    // such codes.
+    return {kFormat.parts(), kMaxCode, !(Isa::kSignedBytes && kMaxCode == 255), Isa::kWholeFactors && kWhole, false};
+  }
 }
 
 // Members that only some forms have.
@@ -59,15 +66,20 @@ template <typename Isa, DType kType>
                                               DotBlock<Isa, block_form<Isa, kType>()>& out) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr BlockForm kForm = block_form<Isa, kType>();
-  load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), out.codes);
-  if constexpr (!kForm.has_min) {
+  constexpr int kShift = kForm.starts ? 8 - kFormat.code_bits() : 0;
+  load_codes<Isa, kType, kShift>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), out.codes);
+  if constexpr (!kForm.has_min && !kForm.starts) {
 #pragma GCC unroll 8
     for (auto& vector : out.codes) vector = Isa::to_signed(vector);
   }
   if constexpr (kForm.whole_factors) out.scale[0] = Isa::load_f16(group);
 #pragma GCC unroll 2
   for (int p = 0; p < kForm.parts; ++p) {
-    const auto scale = load_scale<Isa, kType>(group, block, p);
+    auto scale = load_scale<Isa, kType>(group, block, p);
+    if constexpr (kShift != 0) {
+      constexpr float kBack = 1.0F / (1 << kShift);
+      scale = Isa::mul(scale, Isa::broadcast(&kBack));
+    }
     if constexpr (kForm.whole_factors) {
       out.factors.at[p] = Isa::to_factors(load_factor<Isa, kType>(group, block, p));
     } else {
@@ -86,7 +98,13 @@ template <typename Isa, BlockForm kForm, int T, int N>
   typename Isa::Floats result[N];
   typename Isa::Ints products[N];
   const auto dot = [&]<int kPart>() __attribute__((always_inline)) {
-    constexpr bool kFresh = kPart == 0 || !kForm.whole_factors;
+    constexpr bool kFresh = !kForm.starts && (kPart == 0 || !kForm.whole_factors);
+    if constexpr (kForm.starts) {
+      static_assert(!kForm.whole_factors);
+      const auto* starts = reinterpret_cast<const int32_t*>(acts + (kForm.parts == 1 ? kActStart : kActHalfStart) * T);
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) products[n] = Isa::broadcast_int(starts + kPart * T + t + n);
+    }
     const auto* codes = block.codes + kPart * kVectors;
     const auto* column = a + kPart * kVectors * T * 4;
     if constexpr (kForm.whole_factors) {
@@ -122,7 +140,7 @@ template <typename Isa, BlockForm kForm, int T, int N>
 }
 
 // The same for all T tokens.
-template <typename Isa, BlockForm kForm, int T>
+template <int T, typename Isa, BlockForm kForm>
 [[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm>& block, const uint8_t* acts,
                                                 typename Isa::Floats (&sum)[T]) {
   constexpr int kTogether = Isa::dot_tokens(kForm.max_code, kForm.parts);

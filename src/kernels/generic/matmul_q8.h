@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/generic/dot_block.h"
+#include "kernels/generic/paired_block.h"
 
 // Products of quantized weights and quantized activations: for a few tokens straight from the packed panels, which are
 // read once; for many, from panels unpacked to the caches, where each block serves all tokens. Both do the same
@@ -44,8 +45,8 @@ template <typename Isa, DType kType, int T>
       prefetch<kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes + kPrefetchBytes);
       DotBlock<Isa, kForm> block;
       load_block<Isa, kType>(panel, b, block);
-      add_products<Isa, kForm, T>(block, acts, sum);
-      acts += kActBytes * T;
+      add_products<T>(block, acts, sum);
+      acts += act_bytes<Isa>() * T;
     }
     panel += kGroupBytes;
   }
@@ -76,17 +77,28 @@ void q8_tokens(const uint8_t* panel, int64_t blocks, const uint8_t* acts, int64_
   }
 }
 
+// What a block is unpacked to for many tokens.
+template <typename Isa, DType kType>
+struct Unpacked {
+  using Block = DotBlock<Isa, block_form<Isa, kType>()>;
+};
+template <typename Isa, DType kType>
+  requires(pairs_columns<Isa, kType>())
+struct Unpacked<Isa, kType> {
+  using Block = PairedBlock<Isa, paired_form<kType>()>;
+};
+
 // `count` unpacked blocks for one group of tokens; begins with the sums in y unless `fresh`.
-template <typename Isa, BlockForm kForm>
-[[gnu::noinline]] void q8_unpacked_tile(const DotBlock<Isa, kForm>* blocks, int64_t count, const uint8_t* acts,
-                                        float* y, int64_t ldy, int lanes, bool fresh) {
+template <typename Isa, typename Block>
+[[gnu::noinline]] void q8_unpacked_tile(const Block* blocks, int64_t count, const uint8_t* acts, float* y, int64_t ldy,
+                                        int lanes, bool fresh) {
   constexpr int kTokens = kActGroup;
   typename Isa::Floats sum[kTokens];
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) sum[t] = fresh ? Isa::zero() : Isa::load_some(y + t * ldy, lanes);
   for (int64_t b = 0; b < count; ++b) {
-    add_products<Isa, kForm, kTokens>(blocks[b], acts, sum);
-    acts += kActBytes * kTokens;
+    add_products<kTokens>(blocks[b], acts, sum);
+    acts += act_bytes<Isa>() * kTokens;
   }
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) Isa::store_some(y + t * ldy, sum[t], lanes);
@@ -112,7 +124,7 @@ void q8_unpacked(const PanelRange& range, const uint8_t* acts, int64_t t_begin, 
                  int64_t b_end, float* y, int64_t ldy, float* scratch) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kGroupBytes = kFormat.group_bytes();
-  using Block = DotBlock<Isa, block_form<Isa, kType>()>;
+  using Block = typename Unpacked<Isa, kType>::Block;
   static_assert(sizeof(Block) * kUnpackedBlocks <= sizeof(float) * kScratchFloats);
   auto* blocks = reinterpret_cast<Block*>(scratch);
   for (int64_t p = range.begin; p < range.end; ++p) {
@@ -121,9 +133,9 @@ void q8_unpacked(const PanelRange& range, const uint8_t* acts, int64_t t_begin, 
                              static_cast<int>(b % kFormat.group_blocks), blocks[b - b_begin]);
     }
     for (int64_t t = t_begin; t < t_end; t += kActGroup) {
-      const uint8_t* group = acts + (t * range.blocks + b_begin * kActGroup) * kActBytes;
-      q8_unpacked_tile<Isa, block_form<Isa, kType>()>(blocks, b_end - b_begin, group, y + t * ldy + p * kPanelRows, ldy,
-                                                      range.lanes(p), b_begin == 0);
+      const uint8_t* group = acts + (t * range.blocks + b_begin * kActGroup) * act_bytes<Isa>();
+      q8_unpacked_tile<Isa, Block>(blocks, b_end - b_begin, group, y + t * ldy + p * kPanelRows, ldy, range.lanes(p),
+                                   b_begin == 0);
     }
   }
 }
@@ -145,7 +157,7 @@ void matmul_q8(DType type, const std::byte* packed, int64_t rows, int64_t k, int
     }
     if (whole == m) return;
     for (int64_t p = panel_begin; p < panel_end; ++p) {
-      q8_tokens<Isa, kType>(range.panel(p), range.blocks, acts + whole * range.blocks * kActBytes, m - whole,
+      q8_tokens<Isa, kType>(range.panel(p), range.blocks, acts + whole * range.blocks * act_bytes<Isa>(), m - whole,
                             y + whole * ldy + p * kPanelRows, ldy, range.lanes(p));
     }
   });

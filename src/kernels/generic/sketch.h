@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/half.h"
+#include "kernels/generic/acts_layout.h"
 #include "kernels/generic/matmul_f32.h"
 #include "kernels/generic/rounding.h"
 
@@ -17,12 +18,15 @@ namespace {
 constexpr float kSketchSteps = 7.5F;
 
 // Products with float weights take unrounded inputs, those with the sketch inputs rounded to within d / 2 with d =
-// max|x| / 127 over 32. Their squares d^2 / 12 on the average, at most |x|^2 / (12 * 127^2) over the block, are as if
+// max|x| / most over 32. Their squares d^2 / 12 on the average, at most |x|^2 / (12 * most^2) over the block, are as if
 // each of its 32 weights were off by this share.
-constexpr float kInputError = 32.0F / (12 * 127 * 127);
+template <typename Isa>
+constexpr float input_error() {
+  return 32.0F / (12 * most_of_acts<Isa>() * most_of_acts<Isa>());
+}
 
 // Writes block number `block` of a group of kQ4_0, and adds the squares of what is lost to `squares` [16].
-[[gnu::always_inline]] inline void sketch_block(const float* columns, float input_error, int block, uint8_t* group,
+[[gnu::always_inline]] inline void sketch_block(const float* columns, float lost_of_inputs, int block, uint8_t* group,
                                                 float* squares) {
   constexpr PackedFormat kFormat = packed_format(DType::kQ4_0);
   float largest[kPanelRows] = {};
@@ -48,7 +52,7 @@ constexpr float kInputError = 32.0F / (12 * 127 * 127);
       int32_t q = nearest(x * inverse[r]);
       q = q < -8 ? -8 : q > 7 ? 7 : q;
       const float lost = x - step[r] * static_cast<float>(q);
-      squares[r] += lost * lost + input_error * x * x;
+      squares[r] += lost * lost + lost_of_inputs * x * x;
       words[c / 4 % 4][r] |= static_cast<uint32_t>(q + 8) << shift;
     }
   }
@@ -59,14 +63,14 @@ template <typename Isa>
 void sketch_panels(DType type, const std::byte* packed, int64_t k, int64_t panel_begin, int64_t panel_end,
                    std::byte* sketch, float* deviations) {
   constexpr PackedFormat kFormat = packed_format(DType::kQ4_0);
-  const float input_error = quant::is_float(type) ? kInputError : 0.0F;
+  const float lost_of_inputs = quant::is_float(type) ? input_error<Isa>() : 0.0F;
   alignas(kVectorBytes) float columns[kBlockColumns * kPanelRows];
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     auto* panel = reinterpret_cast<uint8_t*>(sketch) + p * panel_bytes(DType::kQ4_0, k);
     float squares[kPanelRows] = {};
     for (int64_t b = 0; b < k / kBlockColumns; ++b) {
       unpack_panel<Isa>(type, packed, k, p, b * kBlockColumns, (b + 1) * kBlockColumns, columns);
-      sketch_block(columns, input_error, static_cast<int>(b % kFormat.group_blocks),
+      sketch_block(columns, lost_of_inputs, static_cast<int>(b % kFormat.group_blocks),
                    panel + b / kFormat.group_blocks * kFormat.group_bytes(), squares);
     }
     for (int r = 0; r < kPanelRows; ++r) {

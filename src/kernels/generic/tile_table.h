@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/generic/acts_layout.h"
 #include "kernels/generic/tile_products.h"
 
 namespace patina::kernels {
@@ -9,6 +10,7 @@ namespace {
 template <typename Level>
 constexpr MatmulKernels kTileTable = {
     .call = {.rows = kGroupsTogether * kTileRows, .backward_columns = kGroupsTogether * kTileRows},
+    .most_of_acts = most_of_acts<typename Level::Isa>(),
     .quantized_acts_bytes = tile_quantized_acts_bytes<Level>,
     .quantize_acts = tile_quantize_acts<Level>,
     .matmul_q8 = tile_matmul<Level>,

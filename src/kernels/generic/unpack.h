@@ -89,36 +89,37 @@ template <typename Isa, int kBits, int kVector, int kShift>
   }
 }
 
-template <typename Isa, DType kType, int kVector>
+template <typename Isa, DType kType, int kShift, int kVector>
 [[gnu::always_inline]] inline typename Isa::Bytes code_vector(const uint8_t* block) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  auto codes = plane_vector<Isa, kFormat.low_bits, kVector, 0>(block);
+  static_assert(!kFormat.table || kShift == 0);
+  auto codes = plane_vector<Isa, kFormat.low_bits, kVector, kShift>(block);
   if constexpr (kFormat.high_bits != 0) {
-    constexpr int kLowBytes = kFormat.low_bytes();
-    codes = Isa::merge(codes, plane_vector<Isa, kFormat.high_bits, kVector, kFormat.low_bits>(block + kLowBytes));
+    constexpr int kHighShift = kShift + kFormat.low_bits;
+    codes = Isa::merge(codes, plane_vector<Isa, kFormat.high_bits, kVector, kHighShift>(block + kFormat.low_bytes()));
   }
   if constexpr (kFormat.table) codes = Isa::look_up(codes);
   return codes;
 }
 
-template <typename Isa, DType kType, int kVector = 0>
+template <typename Isa, DType kType, int kShift, int kVector = 0>
 [[gnu::always_inline]] inline void load_codes_inline(const uint8_t* block, typename Isa::Bytes* codes) {
-  codes[kVector] = code_vector<Isa, kType, kVector>(block);
-  if constexpr (kVector + 1 < kCodeVectors) load_codes_inline<Isa, kType, kVector + 1>(block, codes);
+  codes[kVector] = code_vector<Isa, kType, kShift, kVector>(block);
+  if constexpr (kVector + 1 < kCodeVectors) load_codes_inline<Isa, kType, kShift, kVector + 1>(block, codes);
 }
 
-template <typename Isa, DType kType>
+template <typename Isa, DType kType, int kShift>
 [[gnu::noinline]] void load_codes_called(const uint8_t* block, typename Isa::Bytes* codes) {
-  load_codes_inline<Isa, kType>(block, codes);
+  load_codes_inline<Isa, kType, kShift>(block, codes);
 }
 
-// Inlined for speed; plain loops build much faster when they are not.
-template <typename Isa, DType kType>
+// Codes times 2^kShift. Inlined for speed; plain loops build much faster when they are not.
+template <typename Isa, DType kType, int kShift = 0>
 [[gnu::always_inline]] inline void load_codes(const uint8_t* block, typename Isa::Bytes (&codes)[kCodeVectors]) {
   if constexpr (Isa::kInlineCodes) {
-    load_codes_inline<Isa, kType>(block, codes);
+    load_codes_inline<Isa, kType, kShift>(block, codes);
   } else {
-    load_codes_called<Isa, kType>(block, codes);
+    load_codes_called<Isa, kType, kShift>(block, codes);
   }
 }
 

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/generic/acts_layout.h"
+#include "kernels/generic/dot_block.h"
+
+// A k-block's products with half as many multiplications, for processors that add beside multiplying: of a column c in
+// the first half of the block and its partner c' = c + 16,
+//   (a[c] + w[c'] + 128) (a[c'] + w[c])  =  a[c] w[c] + a[c'] w[c']  +  a[c] a[c'] + 128 a[c']  +  w[c] w[c'] + 128
+//   w[c]
+// where both sums are bytes, the first one without sign. What stands behind the wanted products depends on the row or
+// on the token alone; integer sums begin with it taken off. (S. Winograd, "A New Algorithm for Inner Product", IEEE
+// Transactions on Computers C-17, 1968.) The sums are those of dot_block.h, exact, and f32 sums take the same steps, so
+// that both give the same bits.
+namespace patina::kernels {
+namespace {
+
+constexpr int kPairedVectors = kCodeVectors / 2;
+
+// Whether levels that pair columns do so for the type: its codes must have 5 bits at most. Those with scales for 16
+// columns are left alone.
+template <typename Isa, DType kType>
+constexpr bool pairs_columns() {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  return Isa::kPairsColumns && !kFormat.halves() && kFormat.code_bits() <= 5;
+}
+
+// What the products of a type depend on. The weights w of the formula are codes u less than 16 or u - zero.
+struct PairedForm {
+  int zero;      // 0 where it is no zero point and u fits
+  bool has_min;  // sums are to be those of u itself
+};
+
+template <DType kType>
+constexpr PairedForm paired_form() {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr bool kHasMin = kFormat.zero_log2 == kNoZero;
+  return {kHasMin && kFormat.code_bits() == 4 ? 0 : 1 << (kFormat.code_bits() - 1), kHasMin};
+}
+
+template <typename Isa, PairedForm kForm>
+struct PairedBlock {
+  typename Isa::Bytes first[kPairedVectors];   // w[c]
+  typename Isa::Bytes second[kPairedVectors];  // w[c'] + 128
+  typename Isa::Ints start;
+  typename Isa::Floats scale;
+  [[no_unique_address]] BlockMins<Isa, kForm.has_min ? 1 : 0> min;
+};
+
+template <typename Isa, DType kType>
+[[gnu::always_inline]] inline void load_block(const uint8_t* group, int block,
+                                              PairedBlock<Isa, paired_form<kType>()>& out) {
+  constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr PairedForm kForm = paired_form<kType>();
+  typename Isa::Bytes codes[kCodeVectors];
+  load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), codes);
+  auto start = Isa::zero_ints();
+#pragma GCC unroll 4
+  for (int i = 0; i < kPairedVectors; ++i) {
+    out.first[i] = Isa::add_to_bytes(codes[i], -kForm.zero);
+    out.second[i] = Isa::add_to_bytes(codes[i + kPairedVectors], 128 - kForm.zero);
+    Isa::add_byte_products(start, out.second[i], out.first[i]);
+  }
+  out.start = Isa::negate_ints(start);
+  out.scale = load_scale<Isa, kType>(group, block, 0);
+  if constexpr (kForm.has_min) out.min.at[0] = load_min<Isa, kType>(group, block, 0);
+}
+
+// Adds the block's products for T tokens to `sum`, theirs. `acts`: the block of the activations.
+template <int T, typename Isa, PairedForm kForm>
+[[gnu::always_inline]] inline void add_products(const PairedBlock<Isa, kForm>& block, const uint8_t* acts,
+                                                typename Isa::Floats (&sum)[T]) {
+  const auto* first = reinterpret_cast<const int8_t*>(acts);
+  const auto* second = first + kPairedVectors * 4 * T;
+  const auto* starts = reinterpret_cast<const int32_t*>(acts + kActPairs * T);
+  if constexpr (kForm.has_min && kForm.zero != 0) starts += T;
+  typename Isa::Ints products[T];
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) products[t] = Isa::add_ints(block.start, Isa::broadcast_int(starts + t));
+#pragma GCC unroll 4
+  for (int i = 0; i < kPairedVectors; ++i) {
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) {
+      const int at = (i * T + t) * 4;
+      Isa::add_byte_products(products[t], Isa::add_bytes(Isa::broadcast_bytes(first + at), block.second[i]),
+                             Isa::add_bytes(Isa::broadcast_bytes(second + at), block.first[i]));
+    }
+  }
+  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T);
+  const auto* offset = reinterpret_cast<const float*>(acts + kActOffset * T);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) {
+    const auto result = Isa::mul(Isa::to_floats(products[t]), block.scale);
+    sum[t] = Isa::fma(result, Isa::broadcast(d + t), sum[t]);
+    if constexpr (kForm.has_min) sum[t] = Isa::fma(block.min.at[0], Isa::broadcast(offset + t), sum[t]);
+  }
+}
+
+}  // namespace
+}  // namespace patina::kernels
