@@ -50,7 +50,8 @@ void expect_logits(const std::string& key, const std::string& file, const std::s
     error += std::pow(logits.data()[i] - expected[i], 2);
     size += std::pow(expected[i], 2);
   }
-  EXPECT_LT(std::sqrt(error / size), 1.5e-2);
+  // The reader rounded activations to 127 steps, too; to other steps, the roundings of both add up.
+  EXPECT_LT(std::sqrt(error / size), context.kernels.matmul.most_of_acts == 127 ? 1.5e-2 : 3e-2);
 }
 
 class LegacyTest : public testing::TestWithParam<std::string> {};
