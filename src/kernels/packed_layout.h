@@ -43,6 +43,19 @@ constexpr int kVectorBytes = 64;   // one 32-bit lane a row
 constexpr int kCodeVectors = 8;    // of a k-block
 constexpr int kNoZero = -1;
 
+// Rows in bytes for the backward product: groups of 64 rows, in quads of 4.
+constexpr int kGroupRows = 64;
+constexpr int kQuadRows = 4;
+constexpr int kGroupQuads = kGroupRows / kQuadRows;
+constexpr int kGroupPanels = kGroupRows / kPanelRows;
+
+// Where quad `quad` of a panel's 4 stands among all quads: in the order in which AVX2 packs registers of integers of 16
+// bits.
+constexpr int64_t quad_place(int64_t panel, int64_t quad) {
+  const int64_t in_group = panel % kGroupPanels;
+  return panel / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2 + quad / 2 * 4 + quad % 2;
+}
+
 enum class ScaleForm { kScale, kScaleOffset, kSixBitWithMin, kSigned, kSixBit, kFourBitWithMin };
 
 struct PackedFormat {

@@ -46,22 +46,6 @@ template <typename Isa, int T>
   }
 }
 
-template <typename Isa>
-void integer_tokens(const SegmentGradients& gradients, int64_t m, const int16_t* strip, int64_t pairs,
-                    float weight_scale, float* sums, bool fresh) {
-  constexpr int kTile = Isa::kPairTile;
-  int64_t t = 0;
-  for (; t + kTile <= m; t += kTile) {
-    const int64_t next = t + 2 * kTile <= m ? t + kTile : 0;
-    integer_tile<Isa, kTile>(gradients, t, next, strip, pairs, weight_scale, sums, fresh);
-  }
-  const auto rest = [&]<int T>(const auto& self) {
-    if (m - t == T) return integer_tile<Isa, T>(gradients, t, 0, strip, pairs, weight_scale, sums, fresh);
-    if constexpr (T > 1) self.template operator()<T - 1>(self);
-  };
-  if (t < m) rest.template operator()<kTile - 1>(rest);
-}
-
 // Where a product's parts lie in `scratch`.
 struct IntegerScratch {
   int16_t* strips;  // kIntegerColumns of a segment
@@ -83,8 +67,11 @@ void integer_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, co
     unpack_strips<Isa, kType>(packed, panel_stride, row, count, from, columns, scratch.strips, scales);
     const SegmentGradients gradients = gradients_of_segment(quantized, m, rows, s).from_token(t_begin);
     for (int64_t c = 0; c < columns; c += kPanelRows) {
-      integer_tokens<Isa>(gradients, tokens, scratch.strips + c * kSegmentRows, (count + 1) / 2,
-                          scales[c / kBlockColumns], scratch.sums + c * tokens, s == 0);
+      each_tile<Isa::kPairTile>(tokens, [&, tokens = tokens]<int T>(int64_t t) {
+        const int64_t next = t + 2 * T <= tokens ? t + T : 0;
+        integer_tile<Isa, T>(gradients, t, next, scratch.strips + c * kSegmentRows, (count + 1) / 2,
+                             scales[c / kBlockColumns], scratch.sums + c * tokens, s == 0);
+      });
     }
   }
   add_sums<Isa>(scratch.sums, tokens, columns, dx + t_begin * lddx + from, lddx);

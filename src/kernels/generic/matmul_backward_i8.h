@@ -85,21 +85,6 @@ template <typename Isa, int T, int kRun>
   }
 }
 
-template <typename Isa, int kRun>
-void byte_tokens(const ByteGradients& gradients, int64_t tokens, int64_t groups, const int8_t* strip,
-                 const uint8_t (*starts)[kVectorBytes], float* sums) {
-  constexpr int kTile = Isa::kQuadTile;
-  int64_t t = 0;
-  for (; t + kTile <= tokens; t += kTile) {
-    byte_tile<Isa, kTile, kRun>(gradients, t, groups, strip, starts, sums);
-  }
-  const auto rest = [&]<int T>(const auto& self) {
-    if (tokens - t == T) return byte_tile<Isa, T, kRun>(gradients, t, groups, strip, starts, sums);
-    if constexpr (T > 1) self.template operator()<T - 1>(self);
-  };
-  if (t < tokens) rest.template operator()<kTile - 1>(rest);
-}
-
 // Where a product's parts lie in `scratch`.
 struct ByteScratch {
   static constexpr int64_t kColumnBlocks = kIntegerColumns / kBlockColumns;
@@ -133,8 +118,10 @@ void add_segment(const SegmentGradients& gradients, int64_t m, int64_t groups, c
     const int64_t tokens = m - t < kByteTokens ? m - t : kByteTokens;
     to_bytes<Isa>(gradients.from_token(t), tokens, groups, weights, bytes);
     for (int64_t strip = 0; strip < WeightQuads::kStrips; ++strip) {
-      byte_tokens<Isa, kRun>(bytes, tokens, groups, weights.codes[strip], weights.starts[strip],
-                             sums + (strip * m + t) * kPanelRows);
+      float* to = sums + (strip * m + t) * kPanelRows;
+      each_tile<Isa::kQuadTile>(tokens, [&]<int T>(int64_t first) {
+        byte_tile<Isa, T, kRun>(bytes, first, groups, weights.codes[strip], weights.starts[strip], to);
+      });
     }
   }
   if constexpr (has_offsets<kType>()) subtract_offsets<Isa>(gradients, m, weights, offsets);
@@ -145,7 +132,9 @@ void byte_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, const
                 const std::byte* quantized, int64_t m, ByteScratch& scratch, float* dx, int64_t lddx) {
   const auto [from, columns, t_begin, tokens] = block;
   std::memset(scratch.sums, 0, sizeof(float) * static_cast<size_t>(columns * tokens));
-  std::memset(scratch.offsets, 0, sizeof(float) * static_cast<size_t>(columns / 2 * tokens));
+  if constexpr (has_offsets<kType>()) {
+    std::memset(scratch.offsets, 0, sizeof(float) * static_cast<size_t>(columns / 2 * tokens));
+  }
   for (int64_t s = 0; s < segment_count(rows); ++s) {
     const int64_t row = s * kSegmentRows;
     const int64_t count = rows - row < kSegmentRows ? rows - row : kSegmentRows;

@@ -16,7 +16,6 @@ namespace patina::kernels {
 namespace {
 
 constexpr int64_t kSegmentRows = 256;
-constexpr int64_t kGroupRows = 64;
 constexpr int64_t kSegmentGroups = kSegmentRows / kGroupRows;
 constexpr int kMostOfGradients = 4095;
 constexpr int kMostOfBytes = 127;

@@ -10,25 +10,15 @@
 //   w = scale * c - offset,
 // codes are taken as they are, and what a row's scale is goes to its gradients, in integers of 16 bits.
 //
-// A strip holds 16 columns: for each 4 rows, a quad, 16 x {i8 row 0, 1, 2, 3}. The quads of 64 rows, a group, stand in
-// the order in which AVX2 packs registers of 16-bit integers, see first_quad().
+// A strip holds 16 columns: for each 4 rows, a quad, 16 x {i8 row 0, 1, 2, 3}, in the order of quad_place().
 namespace patina::kernels {
 namespace {
 
-constexpr int kQuadRows = 4;
-constexpr int kGroupQuads = kGroupRows / kQuadRows;
-constexpr int kGroupPanels = kGroupRows / kPanelRows;
 constexpr int64_t kQuadStripBytes = kSegmentRows * kPanelRows;
 constexpr int kMostOfFactors = 32767;
 constexpr int kMostOfOffsets = 2047;
 // Offsets of a segment times gradients are summed in 32 bits.
 static_assert(kSegmentRows * kMostOfOffsets * kMostOfGradients < int64_t{1} << 31);
-
-// The place of a panel's quad 0; its quads 1, 2 and 3 stand 1, 4 and 5 places on.
-constexpr int64_t first_quad(int64_t panel) {
-  const int64_t in_group = panel % kGroupPanels;
-  return panel / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2;
-}
 
 // Whether w differs from scale * c.
 template <DType kType>
@@ -69,14 +59,14 @@ template <typename Isa, DType kType>
 #pragma GCC unroll 8
   for (int i = 0; i < kCodeVectors; ++i) {
     Isa::store_quads(codes[i], static_cast<int8_t>(kZero),
-                     out.codes[i / 4] + first_quad(p) * kVectorBytes + i % 4 * 16);
+                     out.codes[i / 4] + quad_place(p, 0) * kVectorBytes + i % 4 * 16);
   }
 }
 
 inline void zero_panel(int64_t p, WeightQuads& out, float* scale, float* offset) {
   for (auto& strip : out.codes) {
-    std::memset(strip + first_quad(p) * kVectorBytes, 0, 2 * kVectorBytes);
-    std::memset(strip + (first_quad(p) + 4) * kVectorBytes, 0, 2 * kVectorBytes);
+    std::memset(strip + quad_place(p, 0) * kVectorBytes, 0, 2 * kVectorBytes);
+    std::memset(strip + quad_place(p, 2) * kVectorBytes, 0, 2 * kVectorBytes);
   }
   std::memset(scale, 0, kPanelRows * sizeof(float));
   std::memset(offset, 0, kPanelRows * sizeof(float));
