@@ -11,17 +11,18 @@
 namespace patina::kernels {
 namespace {
 
-// How far the reading of weights runs ahead of their use: enough to cover the latency of memory at its bandwidth.
-constexpr int64_t kPrefetchBytes = 4096;
 // Tokens whose activations stay in the second-level cache while several panels pass.
 constexpr int64_t kCachedTokens = 128;
 // Columns unpacked at a time.
 constexpr int64_t kUnpackedBlocks = 64;
 
-template <int kBytes>
+// What is Isa::kPrefetchBytes beyond `from`.
+template <typename Isa, int kBytes>
 [[gnu::always_inline]] inline void prefetch(const uint8_t* from) {
+  if constexpr (Isa::kPrefetchBytes != 0) {
 #pragma GCC unroll 8
-  for (int i = 0; i < kBytes; i += kVectorBytes) __builtin_prefetch(from + i);
+    for (int i = 0; i < kBytes; i += kVectorBytes) __builtin_prefetch(from + Isa::kPrefetchBytes + i);
+  }
 }
 
 // All of K for one panel and T tokens; `lanes` rows are stored. Never inlined, so that scripts/check_disassembly.sh
@@ -37,12 +38,12 @@ template <typename Isa, DType kType, int T>
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = Isa::zero();
   for (int64_t first = 0; first < blocks; first += kFormat.group_blocks) {
-    prefetch<kFormat.scale_bytes>(panel + kPrefetchBytes);
+    prefetch<Isa, kFormat.scale_bytes>(panel);
     const int count = blocks - first < kFormat.group_blocks ? static_cast<int>(blocks - first) : kFormat.group_blocks;
 #pragma GCC unroll 1
     for (int b = 0; b < count; ++b) {
       // In step with the use: a burst for the whole group would stall on the line buffers.
-      prefetch<kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes + kPrefetchBytes);
+      prefetch<Isa, kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
       DotBlock<Isa, kForm> block;
       load_block<Isa, kType>(panel, b, block);
       add_products<T>(block, acts, sum);

@@ -27,6 +27,9 @@ struct ScalarIsa {
   // Quads of rows whose products with codes of so many bits add up before quad_totals: a part of a group's 16.
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 128;  // what gradients are multiplied with too much, to have no sign
+  // How far the reading of weights runs ahead of their use where a few tokens meet all of them: enough to cover the
+  // latency of memory at its bandwidth; 0 where the processor foresees that better by itself.
+  static constexpr int64_t kPrefetchBytes = 0;
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
@@ -183,12 +186,11 @@ struct ScalarIsa {
     return out;
   }
   static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
-    for (int r = 0; r < 4 * kPanelRows; ++r) {
+    for (int r = 0; r < kGroupRows; ++r) {
       const int32_t scaled = (gradients[r] * factors.row[r] + (1 << 14)) >> 15;
       const int32_t byte = (scaled * multiplier + (1 << 14)) >> 15;
-      const int panel = r / kPanelRows;
-      const int quad = panel / 2 * 8 + panel % 2 * 2 + r % kPanelRows / 8 * 4 + r % 8 / 4;
-      to[4 * quad + r % 4] = static_cast<uint8_t>(byte + kQuadExcess);
+      const int64_t quad = quad_place(r / kPanelRows, r % kPanelRows / kQuadRows);
+      to[quad * kQuadRows + r % kQuadRows] = static_cast<uint8_t>(byte + kQuadExcess);
     }
   }
   // Lanes that together are the sum of a[i] * b[i] for i < 256.
