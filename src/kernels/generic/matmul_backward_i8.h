@@ -28,35 +28,24 @@ struct ByteGradients {
   alignas(kVectorBytes) float scales[kByteTokens * kSegmentGroups];
 };
 
-template <typename Isa>
+// Where kOffsets also  offsets [t][16] -= the lanes of sum_r dy[t][r] offset[r].
+template <typename Isa, bool kOffsets>
 void to_bytes(const SegmentGradients& gradients, int64_t tokens, int64_t groups, const WeightQuads& weights,
-              ByteGradients& out) {
-  constexpr int64_t kAhead = 8 * kSegmentRows;  // tokens lie too far apart for the processor to fetch them by itself
-  for (int64_t g = 0; g < groups; ++g) {
-    const auto factors = Isa::load_group_factors(weights.factors + g * kGroupRows);
-    for (int64_t t = 0; t < tokens; ++t) {
-      const int64_t at = t * kSegmentRows + g * kGroupRows;
-      __builtin_prefetch(gradients.codes + at + kAhead);
-      __builtin_prefetch(gradients.codes + at + kAhead + kGroupRows / 2);
-      Isa::scale_group(gradients.codes + at, factors, gradients.multipliers[t * kSegmentGroups + g], out.codes + at);
-    }
-  }
+              ByteGradients& out, float* offsets) {
   for (int64_t t = 0; t < tokens; ++t) {
+    const int16_t* codes = gradients.codes + t * kSegmentRows;
     for (int64_t g = 0; g < groups; ++g) {
+      const auto factors = Isa::load_group_factors(weights.factors + g * kGroupRows);
       const int64_t at = t * kSegmentGroups + g;
+      Isa::scale_group(codes + g * kGroupRows, factors, gradients.multipliers[at], out.codes + at * kGroupRows);
       out.scales[at] = gradients.byte_units[at] * weights.units[g];
     }
-  }
-}
-
-// offsets [t][16] -= the lanes of sum_r dy[t][r] offset[r].
-template <typename Isa>
-void subtract_offsets(const SegmentGradients& gradients, int64_t tokens, const WeightQuads& weights, float* offsets) {
-  for (int64_t t = 0; t < tokens; ++t) {
-    const auto products = Isa::segment_products(gradients.codes + t * kSegmentRows, weights.offsets);
-    const float scale = -gradients.scales[t] * weights.offset_unit;
-    float* to = offsets + t * kPanelRows;
-    Isa::store(to, Isa::fma(Isa::to_floats(products), Isa::broadcast(&scale), Isa::load(to)));
+    if constexpr (kOffsets) {
+      const auto products = Isa::segment_products(codes, weights.offsets);
+      const float scale = -gradients.scales[t] * weights.offset_unit;
+      float* to = offsets + t * kPanelRows;
+      Isa::store(to, Isa::fma(Isa::to_floats(products), Isa::broadcast(&scale), Isa::load(to)));
+    }
   }
 }
 
@@ -116,7 +105,8 @@ void add_segment(const SegmentGradients& gradients, int64_t m, int64_t groups, c
   constexpr int kRun = Isa::quad_run(packed_format(kType).code_bits());
   for (int64_t t = 0; t < m; t += kByteTokens) {
     const int64_t tokens = m - t < kByteTokens ? m - t : kByteTokens;
-    to_bytes<Isa>(gradients.from_token(t), tokens, groups, weights, bytes);
+    to_bytes<Isa, has_offsets<kType>()>(gradients.from_token(t), tokens, groups, weights, bytes,
+                                        offsets + t * kPanelRows);
     for (int64_t strip = 0; strip < WeightQuads::kStrips; ++strip) {
       float* to = sums + (strip * m + t) * kPanelRows;
       each_tile<Isa::kQuadTile>(tokens, [&]<int T>(int64_t first) {
@@ -124,7 +114,6 @@ void add_segment(const SegmentGradients& gradients, int64_t m, int64_t groups, c
       });
     }
   }
-  if constexpr (has_offsets<kType>()) subtract_offsets<Isa>(gradients, m, weights, offsets);
 }
 
 template <typename Isa, DType kType>
