@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks that the integer products of a level are made of the level's instructions: in an object file or library each
-# kernel q8_tile<ISA, TYPE, TOKENS> must contain BYTES, each integer_tile<ISA, TOKENS> PAIRS, each
-# byte_tile<ISA, TOKENS, RUN> BYTES, and no kernel of the level anything that the pattern NEVER matches.
+# kernel q8_tile<ISA, TYPE, TOKENS>, q8_unpacked_tile<ISA, BLOCK> and byte_tile<ISA, TOKENS, RUN> must contain BYTES, each
+# integer_tile<ISA, TOKENS> PAIRS, and no kernel of the level anything that the pattern NEVER matches.
 #   usage: check_disassembly.sh OBJDUMP FILE ISA BYTES PAIRS [NEVER]
 #   e.g.   check_disassembly.sh objdump libpatina_kernels.a Avx512Isa vpdpbusd vpdpwssd
 set -eu
@@ -25,6 +25,9 @@ fi
     if (index($0, "q8_tile<") && index($0, isa ",") && match($0, /DType\)[0-9]+, [0-9]+>/)) {
       split(substr($0, RSTART + 6, RLENGTH - 7), ids, ", ")
       kernel = ids[1] "/" ids[2]
+      wanted = bytes
+    } else if (index($0, "q8_unpacked_tile<") && index($0, isa ",")) {
+      kernel = "unpacked/" ++unpacked
       wanted = bytes
     } else if (index($0, "integer_tile<") && match($0, isa ", [0-9]+>")) {
       tokens = substr($0, RSTART + length(isa) + 2, RLENGTH - length(isa) - 3)
@@ -56,6 +59,11 @@ fi
         else continue
         complain(" kernel of " type[2] " for " tokens " tokens " problem)
       }
+    }
+    if (!unpacked) complain(" kernel of unpacked blocks has no symbol")
+    for (i = 1; i <= unpacked; ++i) {
+      products = count["unpacked/" i] + 0
+      if (products < 8) complain(" kernel " i " of unpacked blocks has " products " " bytes ", expected 8 or more")
     }
     if (!("1" in pair_tokens)) complain(" kernel of pairs has no symbol")
     for (tokens in pair_tokens) {

@@ -5,7 +5,7 @@ namespace patina::platform {
 // What both the processor and the operating system allow (registers that the system does not save count as absent).
 // Features of another processor family are false.
 struct CpuFeatures {
-  bool amd = false;  // who made the processor
+  bool amd = false;  // no feature: who made the processor
   bool avx2 = false;
   bool fma = false;
   bool f16c = false;

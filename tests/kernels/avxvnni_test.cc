@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <random>
@@ -11,15 +10,11 @@
 #include "kernels/avxvnni_emulated.h"
 #include "kernels/dispatch.h"
 #include "kernels/matmul_fixture.h"
+#include "kernels/matmul_levels.h"
 
 // That the emulation of AVX-VNNI, which matmul_test.cc takes through all its tests, is one.
 namespace patina::kernels {
 namespace {
-
-bool has(Level level) {
-  const std::vector<Level> levels = available_levels();
-  return std::find(levels.begin(), levels.end(), level) != levels.end();
-}
 
 // Often the extremes, whose sums would saturate if they were formed in 16 bits.
 template <typename T, size_t N>
@@ -45,7 +40,7 @@ std::vector<int32_t> sums_of_products(const int32_t (&sum)[8], const A& a, const
 }
 
 TEST(AvxVnni, TheEmulationAddsExactProducts) {
-  if (!has(Level::kAvx2)) GTEST_SKIP() << "this processor has no AVX2";
+  if (!testing::is_available(Level::kAvx2)) GTEST_SKIP() << "this processor has no AVX2";
   std::mt19937 random(3);
   for (int round = 0; round < 1000; ++round) {
     int32_t sum[8];
@@ -68,7 +63,8 @@ TEST(AvxVnni, TheEmulationAddsExactProducts) {
 }
 
 TEST(AvxVnni, TheInstructionsGiveTheBitsOfTheEmulation) {
-  if (!has(Level::kAvxVnni)) GTEST_SKIP() << "this processor has no AVX-VNNI; only its emulation is tested";
+  if (!testing::is_available(Level::kAvxVnni))
+    GTEST_SKIP() << "this processor has no AVX-VNNI; only its emulation is tested";
   std::mt19937 random(4);
   for (const quant::DType type : testing::kQuantizedTypes) {
     const testing::Matrix w(type, 45, 3 * 256, random);

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/levels.h"
@@ -187,28 +189,46 @@ TEST_P(QuantizedMatmul, ForwardEqualsTheProductWithRoundedActivations) {
   }
 }
 
-// Integer sums must not saturate: all codes and all activations as large as they get, of one sign; alone and in a group
-// of many rows.
+// Integer sums must not saturate: all codes and all activations as large as they get, of one sign or of one in either
+// half of a block; alone and in a group of many rows.
 TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
   const quant::DType type = GetParam().type;
   const int64_t cols = 2 * quant::info(type).block_elements;
   Matrix w(type, 16, cols, random_);
-  for (const int fill : {0x00, 0xFF, 0x7F, 0x80}) {
+  for (const int fill : {0x00, 0xFF, 0x7F, 0x80, 0x0F, 0xF0}) {
     std::fill(w.file.begin(), w.file.end(), static_cast<std::byte>(fill));
     for (size_t b = 0; b < w.file.size(); b += static_cast<size_t>(quant::info(type).block_bytes)) {
       testing::set_scales(type, w.file.data() + b, random_);
     }
     pack_panels(type, w.file.data(), w.rows, w.cols, 0, 1, w.packed.data());
-    for (const float value : {1.0F, -1.0F}) {
+    for (const auto& [first, second] : {std::pair{1.0F, 1.0F}, {-1.0F, -1.0F}, {1.0F, -1.0F}, {-1.0F, 1.0F}}) {
       constexpr int64_t kRows = kActGroup + 1;
-      const std::vector<float> x(static_cast<size_t>(kRows * cols), value);
+      std::vector<float> x(static_cast<size_t>(kRows * cols));
+      for (size_t i = 0; i < x.size(); ++i) x[i] = i % 32 < 16 ? first : second;
       const std::vector<float> y = quantized_product(kernels(), w, x, cols, kRows, 16);
       for (int64_t i = 0; i < kRows * 16; ++i) {
         const CodedRow row(w, i % 16);
         const Sum expected = product(row, RoundedActs(x.data(), cols / 32, kernels().most_of_acts));
         ASSERT_NEAR(y[static_cast<size_t>(i)], expected.value,
                     tolerance(4 * cols / row.meaning.group, expected.magnitude))
-            << "fill=" << fill << " x=" << value;
+            << "fill=" << fill << " x=" << first << ", " << second;
+      }
+    }
+  }
+}
+
+// An activation that is no finite number leaves no row of the product finite, alone and in a group of many.
+TEST_P(QuantizedMatmul, ActivationsThatAreNotFiniteGiveNoNumbers) {
+  const Matrix w(GetParam().type, 20, 256, random_);
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    constexpr int64_t kRows = kActGroup + 1;
+    std::vector<float> x = random_floats(kRows * w.cols, random_);
+    for (const int64_t t : {int64_t{3}, kRows - 1}) {
+      x[static_cast<size_t>(t * w.cols + 5)] = value;
+      const std::vector<float> y = quantized_product(kernels(), w, x, w.cols, kRows, w.rows);
+      for (int64_t r = 0; r < w.rows; ++r) {
+        EXPECT_TRUE(std::isnan(y[static_cast<size_t>(t * w.rows + r)])) << "row " << r << " of token " << t;
+        EXPECT_TRUE(std::isfinite(y[static_cast<size_t>(r)])) << "row " << r << " of token 0";
       }
     }
   }

@@ -162,11 +162,14 @@ TEST(CpuFeatures, AgreeWithTheKernel) {
 #if defined(__x86_64__)
   std::ifstream info("/proc/cpuinfo");
   std::string flags;
+  bool amd = false;
   while (std::getline(info, flags) && !flags.starts_with("flags")) {
+    if (flags.starts_with("vendor_id")) amd = flags.ends_with("AuthenticAMD");
   }
   flags += ' ';
   const auto has = [&](const std::string& flag) { return flags.find(" " + flag + " ") != std::string::npos; };
   const CpuFeatures f = detect_cpu_features();
+  EXPECT_EQ(f.amd, amd);
   EXPECT_EQ(f.avx2, has("avx2"));
   EXPECT_EQ(f.fma, has("fma"));
   EXPECT_EQ(f.f16c, has("f16c"));
@@ -180,6 +183,7 @@ TEST(CpuFeatures, AgreeWithTheKernel) {
   EXPECT_EQ(f.amx_bf16, has("amx_tile") && has("amx_bf16"));
 #else
   EXPECT_FALSE(detect_cpu_features().avx2);
+  EXPECT_FALSE(detect_cpu_features().amd);
 #endif
 }
 

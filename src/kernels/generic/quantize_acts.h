@@ -16,7 +16,7 @@ int64_t quantized_acts_bytes(int64_t m, int64_t k) {
   return (bytes + kVectorBytes - 1) / kVectorBytes * kVectorBytes;
 }
 
-// Of one row's 32 codes. Where x is no number they wrap around, and d makes nonsense of them.
+// Of one row's 32 codes. Where x is no finite number they wrap around, and d is none.
 struct CodeSums {
   uint32_t half[2];   // of either half's codes
   uint32_t products;  // of codes of the one and of the other half
@@ -52,7 +52,7 @@ template <typename Isa>
   if constexpr (Isa::kPairsColumns) {
     const uint32_t pairs = 0U - sums.products - 128U * sums.half[1];
     store(kActPairs, t, pairs);
-    store(kActPairs, rows + t, pairs + 16U * sum);
+    store(kActPairs, rows + t, pairs + static_cast<uint32_t>(kPairedZero) * sum);
   }
 }
 
@@ -61,7 +61,10 @@ template <typename Isa>
 [[gnu::always_inline]] inline void quantize_block(const float* x, int64_t ldx, int64_t rows, uint8_t* block) {
   CodeScale scales[kActGroup];
   for (int64_t t = 0; t < rows; ++t) {
-    scales[t] = code_scale(largest_magnitude<kBlockColumns>(x + t * ldx), most_of_acts<Isa>());
+    constexpr int32_t kInfinity = 0x7F800000;
+    const int32_t largest = largest_magnitude<kBlockColumns>(x + t * ldx);
+    scales[t] = code_scale(largest, most_of_acts<Isa>());
+    if (largest >= kInfinity) scales[t] = {__builtin_nanf(""), 0.0F};
   }
   float halves[2 * kActGroup];
   for (int64_t t = 0; t < rows; ++t) {
