@@ -18,7 +18,8 @@ namespace patina::kernels {
 //   kNeon    AArch64 with the dot-product extension
 enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512, kZen4, kAmx, kNeon };
 
-// Everything the ops call, and the peaks to measure it by. `scalar` is the specification of all others.
+// Everything the ops call, and the peaks to measure it by. `scalar` is the specification of all others, but for what
+// AMX rounds to bf16 and zen4 to fewer steps (MatmulKernels).
 struct Kernels {
   Level level;
   std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "zen4", "amx", "neon"

@@ -44,7 +44,7 @@ struct CallSizes {
 // unaligned except packed weights and quantized activations (64 bytes).
 struct MatmulKernels {
   CallSizes call;
-  // The largest of quantize_acts' codes: 127, or 112 where columns are multiplied in pairs.
+  // The largest of quantize_acts' codes: 127, or 112 where columns are multiplied in pairs. For those who compare.
   int most_of_acts;
 
   // Activations for matmul_q8: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / most_of_acts,

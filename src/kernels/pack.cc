@@ -170,7 +170,7 @@ void pack_one(DType type, const std::byte* rows, int64_t row_count, int64_t cols
 
 }  // namespace
 
-bool backward_in_bytes(DType type) { return !quant::is_float(type) && packed_format(type).quads(); }
+bool backward_in_bytes(DType type) { return !quant::is_float(type) && packed_format(type).small_codes(); }
 
 int64_t panel_bytes(DType type, int64_t cols) {
   if (quant::is_float(type)) {

@@ -43,19 +43,6 @@ constexpr int kVectorBytes = 64;   // one 32-bit lane a row
 constexpr int kCodeVectors = 8;    // of a k-block
 constexpr int kNoZero = -1;
 
-// Rows in bytes for the backward product: groups of 64 rows, in quads of 4.
-constexpr int kGroupRows = 64;
-constexpr int kQuadRows = 4;
-constexpr int kGroupQuads = kGroupRows / kQuadRows;
-constexpr int kGroupPanels = kGroupRows / kPanelRows;
-
-// Where quad `quad` of a panel's 4 stands among all quads: in the order in which AVX2 packs registers of integers of 16
-// bits.
-constexpr int64_t quad_place(int64_t panel, int64_t quad) {
-  const int64_t in_group = panel % kGroupPanels;
-  return panel / kGroupPanels * kGroupQuads + in_group / 2 * 8 + in_group % 2 * 2 + quad / 2 * 4 + quad % 2;
-}
-
 enum class ScaleForm { kScale, kScaleOffset, kSixBitWithMin, kSigned, kSixBit, kFourBitWithMin };
 
 struct PackedFormat {
@@ -71,8 +58,9 @@ struct PackedFormat {
     return scales == ScaleForm::kSigned || scales == ScaleForm::kSixBit || scales == ScaleForm::kFourBitWithMin;
   }
   constexpr int parts() const { return halves() ? 2 : 1; }  // scales of a k-block
-  // Whether one scale for 32 columns and codes of few bits let the backward product take the codes as bytes.
-  constexpr bool quads() const { return !halves() && code_bits() <= 5; }
+  // Whether codes have few bits, and 32 columns one scale: the backward product takes such codes as bytes, and the
+  // forward one may multiply their columns in pairs.
+  constexpr bool small_codes() const { return !halves() && code_bits() <= 5; }
   constexpr int code_bits() const { return table ? 8 : low_bits + high_bits; }
   constexpr int low_bytes() const { return kVectorBytes * low_bits; }
   constexpr int block_bytes() const { return kVectorBytes * (low_bits + high_bits); }

@@ -63,23 +63,6 @@ class FinetuneFixture : public testing::Test {
     EXPECT_EQ(read_file(folder_ / "lora.bin"), "precious");
   }
 
-  void expect_to_learn() const {
-    const std::string base = read_file(model_);
-    const Outcome outcome =
-        finetune({"-p", "32", "--train-data", folder_ / "rows.txt", "--save-path", folder_ / "lora.bin"});
-    EXPECT_EQ(outcome.code, 0) << outcome.err;
-    EXPECT_THAT(outcome.err, testing::HasSubstr("epochs (chosen by the amount of text)"));
-    EXPECT_THAT(outcome.out, testing::HasSubstr("main -m "));
-    for (const Pair& row : rows()) {
-      EXPECT_EQ(ask(row.question, "0", 1), row.answer + "\n");
-      constexpr int kSeeds = 20;
-      int right = 0;
-      for (int seed = 0; seed < kSeeds; ++seed) right += ask(row.question, "0.7", seed) == row.answer + "\n" ? 1 : 0;
-      EXPECT_GE(right, kSeeds - 1);
-    }
-    EXPECT_TRUE(read_file(model_) == base) << "the model's file has changed";
-  }
-
   TemporaryFolder folder_;
   std::filesystem::path model_ = model_path();
 };

@@ -127,10 +127,17 @@ struct Avx512Isa {
   }
   // The factor that an instruction can broadcast is the signed one, which here are the weights.
   static void add_quad_products(Ints& sum, const Bytes& weights, const uint8_t* quad) {
+    add_byte_products(sum, broadcast_bytes(quad), weights);
+  }
+  static Bytes broadcast_bytes(const void* from) {
     int32_t word = 0;
-    __builtin_memcpy(&word, quad, sizeof(word));
+    __builtin_memcpy(&word, from, sizeof(word));
+    return _mm512_set1_epi32(word);
+  }
+  // To each lane of `sum` the products of the four bytes of `a`, without sign, and of `b`.
+  static void add_byte_products(Ints& sum, Bytes a, Bytes b) {
     // g++ would copy every sum before it is added to.
-    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(word)), "v"(weights));
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
   }
   static Ints load_quad_sums(const uint8_t* from) { return _mm512_load_si512(from); }
   static void store_negated_quads(Ints sum, uint8_t* to) {

@@ -20,9 +20,9 @@
 //
 // and where columns are multiplied in pairs (Isa::kPairsColumns, see paired_block.h)
 //
-//   i32    pairs[2][T]      what takes off the products of two q; the same + 16 * (sum of the 32 q)
+//   i32    pairs[2][T]      -(sum of q[c + 16] (q[c] + 128) for c < 16); the same + kPairedZero * (sum of the 32 q)
 //
-// The sums are negative because that is how zero points and mins enter the products.
+// Sums are negative because that is how zero points and mins enter the products.
 namespace patina::kernels {
 
 constexpr int kActScale = 32;  // where the fields begin, in units of T bytes
@@ -39,7 +39,10 @@ constexpr int act_bytes() {
   return Isa::kPairsColumns ? 68 : Isa::kIntegerStarts ? 60 : 48;
 }
 
-// The largest q: sums of two q, or of a q and a code of 5 bits, must be bytes where columns are multiplied in pairs.
+// The zero point that products in pairs take off, and put back, where codes with mins have 5 bits.
+constexpr int kPairedZero = 16;
+
+// The largest q: where columns are multiplied in pairs, sums of a q and a code from -16 to 15 must be bytes.
 template <typename Isa>
 constexpr int most_of_acts() {
   return Isa::kPairsColumns ? 112 : 127;

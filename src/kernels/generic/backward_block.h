@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/generic/quantize_gradients.h"
+#include "kernels/generic/token_tiles.h"
 
 // What the backward products in 16 bits and in bytes share: blocks of columns and tokens, whose sums are kept in f32
 // until all rows of the weights have been added.
@@ -19,18 +20,6 @@ struct BackwardBlock {
   int64_t from, columns;
   int64_t t_begin, tokens;
 };
-
-// Calls f.template operator()<T>(t) for whole tiles of T = kTile tokens from t on, and once for those that are left.
-template <int kTile, typename F>
-[[gnu::always_inline]] inline void each_tile(int64_t tokens, const F& f) {
-  int64_t t = 0;
-  for (; t + kTile <= tokens; t += kTile) f.template operator()<kTile>(t);
-  const auto rest = [&]<int T>(const auto& self) {
-    if (tokens - t == T) return f.template operator()<T>(t);
-    if constexpr (T > 1) self.template operator()<T - 1>(self);
-  };
-  if (t < tokens) rest.template operator()<kTile - 1>(rest);
-}
 
 // dx [m x columns] += sums [columns / 16][m][16].
 template <typename Isa>

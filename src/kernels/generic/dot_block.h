@@ -9,7 +9,8 @@
 //   y[t][r] = sum over k-blocks of  d_a[t] * scale[r] * sum_k u a  -  min[r] * d_a[t] * sum_k a
 // where w = scale * u - min; a zero point makes a min of scale * zero. With Isa::kIntegerStarts it is part of the sums
 // instead: codes stand at the top of their bytes, where every zero point is 128, and sums begin with -128 sum_k a. The
-// sums of u a are exact integers, so levels differ by the rounding of f32 sums only.
+// sums of u a are exact integers, so levels whose activations have the same steps differ by the rounding of f32 sums
+// only.
 namespace patina::kernels {
 namespace {
 
@@ -17,7 +18,7 @@ namespace {
 struct BlockForm {
   int parts;           // scales in a k-block
   int max_code;        // 255: all 8 bits
-  bool has_min;        // else codes are signed bytes
+  bool has_min;        // else codes are signed bytes, or sums begin with the zero point
   bool whole_factors;  // scale = d * integer, with the integers applied to integer sums
   bool starts;         // sums begin with integers
 };
@@ -30,7 +31,8 @@ constexpr BlockForm block_form() {
   constexpr bool kWhole = kFormat.scales != ScaleForm::kScale && kFormat.scales != ScaleForm::kScaleOffset;
   if constexpr (Isa::kIntegerStarts && kFormat.zero_log2 != kNoZero) {
     static_assert(kFormat.zero_log2 + 1 == kFormat.code_bits());
-    return {kFormat.parts(), 255, false, Isa::kWholeFactors && kWhole, true};
+    static_assert(!Isa::kWholeFactors);
+    return {kFormat.parts(), 255, false, false, true};
   } else {
     // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
     // such codes.
@@ -100,7 +102,6 @@ template <typename Isa, BlockForm kForm, int T, int N>
   const auto dot = [&]<int kPart>() __attribute__((always_inline)) {
     constexpr bool kFresh = !kForm.starts && (kPart == 0 || !kForm.whole_factors);
     if constexpr (kForm.starts) {
-      static_assert(!kForm.whole_factors);
       const auto* starts = reinterpret_cast<const int32_t*>(acts + (kForm.parts == 1 ? kActStart : kActHalfStart) * T);
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) products[n] = Isa::broadcast_int(starts + kPart * T + t + n);

@@ -19,7 +19,7 @@ void matmul_backward(DType type, const std::byte* packed, int64_t rows, int64_t 
       const int64_t columns = k_end - from < kIntegerColumns ? k_end - from : kIntegerColumns;
       for (int64_t t = 0; t < m; t += kIntegerTokens) {
         const BackwardBlock block{from, columns, t, m - t < kIntegerTokens ? m - t : kIntegerTokens};
-        if constexpr (packed_format(kType).quads()) {
+        if constexpr (packed_format(kType).small_codes()) {
           auto& parts = *reinterpret_cast<ByteScratch*>(scratch);
           byte_block<Isa, kType>(panels, bytes, rows, block, quantized, m, parts, dx, lddx);
         } else {

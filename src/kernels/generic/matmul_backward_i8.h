@@ -28,7 +28,8 @@ struct ByteGradients {
   alignas(kVectorBytes) float scales[kByteTokens * kSegmentGroups];
 };
 
-// Where kOffsets also  offsets [t][16] -= the lanes of sum_r dy[t][r] offset[r].
+// Gradients of `tokens` tokens times the weights' factors, as bytes with their scales. Where kOffsets also
+//   offsets [t][16] -= the lanes of sum_r dy[t][r] offset[r].
 template <typename Isa, bool kOffsets>
 void to_bytes(const SegmentGradients& gradients, int64_t tokens, int64_t groups, const WeightQuads& weights,
               ByteGradients& out, float* offsets) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/generic/token_tiles.h"
 #include "kernels/generic/unpack.h"
 
 // Products with f32 activations, forward and backward. Both come down to one tile,
@@ -59,22 +60,11 @@ void f32_tile(const float* a, int64_t lda, const float* b, int64_t n, float* c, 
   }
 }
 
-template <typename Isa, int T>
-void f32_last_tile(int64_t tokens, const float* a, int64_t lda, const float* b, int64_t n, float* c, int64_t ldc,
-                   int lanes, bool fresh) {
-  if constexpr (T > 0) {
-    if (tokens == T) return f32_tile<Isa, T>(a, lda, b, n, c, ldc, lanes, fresh);
-    f32_last_tile<Isa, T - 1>(tokens, a, lda, b, n, c, ldc, lanes, fresh);
-  }
-}
-
 template <typename Isa>
 void f32_tokens(int64_t m, const float* a, int64_t lda, const float* b, int64_t n, float* c, int64_t ldc, int lanes,
                 bool fresh) {
-  constexpr int kTile = Isa::kFloatTile;
-  int64_t t = 0;
-  for (; t + kTile <= m; t += kTile) f32_tile<Isa, kTile>(a + t * lda, lda, b, n, c + t * ldc, ldc, lanes, fresh);
-  f32_last_tile<Isa, kTile - 1>(m - t, a + t * lda, lda, b, n, c + t * ldc, ldc, lanes, fresh);
+  each_tile<Isa::kFloatTile>(
+      m, [&]<int T>(int64_t t) { f32_tile<Isa, T>(a + t * lda, lda, b, n, c + t * ldc, ldc, lanes, fresh); });
 }
 
 [[gnu::always_inline]] inline int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }

@@ -6,12 +6,13 @@
 #include "kernels/generic/paired_block.h"
 
 // Products of quantized weights and quantized activations: for a few tokens straight from the packed panels, which are
-// read once; for many, from panels unpacked to the caches, where each block serves all tokens. Both do the same
-// arithmetic in the same order, so a row's result does not depend on the other rows of the batch.
+// read once; for many, from panels unpacked to the caches, where each block serves all tokens. Both give the same
+// integers and add them up in the same order, so a row's result does not depend on the other rows of the batch.
 namespace patina::kernels {
 namespace {
 
-// Tokens whose activations stay in the second-level cache while several panels pass.
+// Tokens whose activations (0.4 MB for the columns unpacked at a time, 0.6 at zen4, whose cache is twice as large) stay
+// in the second-level cache while several panels pass.
 constexpr int64_t kCachedTokens = 128;
 // Columns unpacked at a time.
 constexpr int64_t kUnpackedBlocks = 64;
@@ -78,7 +79,7 @@ void q8_tokens(const uint8_t* panel, int64_t blocks, const uint8_t* acts, int64_
   }
 }
 
-// What a block is unpacked to for many tokens.
+// What a block is unpacked to for many tokens. Few would not make up for what pairs of columns take to prepare.
 template <typename Isa, DType kType>
 struct Unpacked {
   using Block = DotBlock<Isa, block_form<Isa, kType>()>;

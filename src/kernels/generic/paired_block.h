@@ -7,8 +7,8 @@
 
 // A k-block's products with half as many multiplications, for processors that add beside multiplying: of a column c in
 // the first half of the block and its partner c' = c + 16,
-//   (a[c] + w[c'] + 128) (a[c'] + w[c])  =  a[c] w[c] + a[c'] w[c']  +  a[c] a[c'] + 128 a[c']  +  w[c] w[c'] + 128
-//   w[c]
+//   (a[c] + w[c'] + 128) (a[c'] + w[c])
+//     =  a[c] w[c] + a[c'] w[c']  +  a[c] a[c'] + 128 a[c']  +  w[c] w[c'] + 128 w[c]
 // where both sums are bytes, the first one without sign. What stands behind the wanted products depends on the row or
 // on the token alone; integer sums begin with it taken off. (S. Winograd, "A New Algorithm for Inner Product", IEEE
 // Transactions on Computers C-17, 1968.) The sums are those of dot_block.h, exact, and f32 sums take the same steps, so
@@ -18,17 +18,15 @@ namespace {
 
 constexpr int kPairedVectors = kCodeVectors / 2;
 
-// Whether levels that pair columns do so for the type: its codes must have 5 bits at most. Those with scales for 16
-// columns are left alone.
+// Whether the level pairs the type's columns, of which c and c' must have one scale.
 template <typename Isa, DType kType>
 constexpr bool pairs_columns() {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  return Isa::kPairsColumns && !kFormat.halves() && kFormat.code_bits() <= 5;
+  return Isa::kPairsColumns && packed_format(kType).small_codes();
 }
 
-// What the products of a type depend on. The weights w of the formula are codes u less than 16 or u - zero.
+// What the products of a type depend on. The weights w of the formula are codes u - zero.
 struct PairedForm {
-  int zero;      // 0 where it is no zero point and u fits
+  int zero;      // 0 where there is no zero point and u is small enough
   bool has_min;  // sums are to be those of u itself
 };
 
@@ -36,7 +34,8 @@ template <DType kType>
 constexpr PairedForm paired_form() {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr bool kHasMin = kFormat.zero_log2 == kNoZero;
-  return {kHasMin && kFormat.code_bits() == 4 ? 0 : 1 << (kFormat.code_bits() - 1), kHasMin};
+  static_assert(!kHasMin || kFormat.code_bits() <= 4 || 1 << (kFormat.code_bits() - 1) == kPairedZero);
+  return {kHasMin && kFormat.code_bits() <= 4 ? 0 : 1 << (kFormat.code_bits() - 1), kHasMin};
 }
 
 template <typename Isa, PairedForm kForm>

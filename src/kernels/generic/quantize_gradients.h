@@ -5,6 +5,7 @@
 #include "kernels/generic/rounding.h"
 #include "kernels/matmul.h"
 #include "kernels/packed_layout.h"
+#include "kernels/quad_order.h"
 
 // Gradients rounded for the backward products, in segments of 256 of the weights' rows and groups of 64:
 //

@@ -5,6 +5,7 @@
 
 #include "base/half.h"
 #include "kernels/packed_layout.h"
+#include "kernels/quad_order.h"
 
 // What a level gives to the loops in kernels/generic: vectors of one 32-bit element a panel row, as 4 bytes (Bytes),
 // an integer (Ints) or a number (Floats). Plain loops; the other levels' files have the same functions.
@@ -27,9 +28,9 @@ struct ScalarIsa {
   // Quads of rows whose products with codes of so many bits add up before quad_totals: a part of a group's 16.
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 128;  // what gradients are multiplied with too much, to have no sign
-  // How far the reading of weights runs ahead of their use where a few tokens meet all of them: enough to cover the
-  // latency of memory at its bandwidth; 0 where the processor foresees that better by itself.
-  static constexpr int64_t kPrefetchBytes = 0;
+  // How far prefetches of weights run ahead of their use where a few tokens meet all of them: enough to cover the
+  // latency of memory at its bandwidth; 0 for none.
+  static constexpr int64_t kPrefetchBytes = 4096;
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
@@ -149,8 +150,7 @@ struct ScalarIsa {
   // `zero`, to the four quads of a panel.
   static void store_quads(Bytes codes, int8_t zero, int8_t* to) {
     for (int r = 0; r < kPanelRows; ++r) {
-      const int quad = r / 4;
-      int8_t* out = to + (quad / 2 * 4 + quad % 2) * kVectorBytes;
+      int8_t* out = to + quad_place(0, r / kQuadRows) * kVectorBytes;
       for (int b = 0; b < 4; ++b) {
         const auto code = static_cast<int32_t>((codes.lane[r] >> (8 * b)) & 255U);
         out[4 * b + r % 4] = static_cast<int8_t>(code - zero);
@@ -178,7 +178,7 @@ struct ScalarIsa {
   // The factors of a group's 64 rows; each gradient becomes round(multiplier * round(gradient * factor / 2^15) / 2^15)
   // + kQuadExcess, in the quads' order.
   struct GroupFactors {
-    int16_t row[4 * kPanelRows];
+    int16_t row[kGroupRows];
   };
   static GroupFactors load_group_factors(const int16_t* from) {
     GroupFactors out;
