@@ -67,7 +67,7 @@ void integer_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, co
     unpack_strips<Isa, kType>(packed, panel_stride, row, count, from, columns, scratch.strips, scales);
     const SegmentGradients gradients = gradients_of_segment(quantized, m, rows, s).from_token(t_begin);
     for (int64_t c = 0; c < columns; c += kPanelRows) {
-      each_tile<Isa::kPairTile>(tokens, [&, tokens = tokens]<int T>(int64_t t) {
+      each_tile<Isa::kPairTile>(tokens, [&]<int T>(int64_t t) {
         const int64_t next = t + 2 * T <= tokens ? t + T : 0;
         integer_tile<Isa, T>(gradients, t, next, scratch.strips + c * kSegmentRows, (count + 1) / 2,
                              scales[c / kBlockColumns], scratch.sums + c * tokens, s == 0);
