@@ -4,12 +4,14 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "base/half.h"
 #include "kernels/amx_emulated.h"
 #include "kernels/dispatch.h"
 #include "kernels/matmul_fixture.h"
+#include "kernels/matmul_levels.h"
 
 // That the emulation of AMX, which matmul_test.cc takes through all its tests, is one: its instruction against sums of
 // products written down from the manual (Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2,
@@ -48,23 +50,16 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 TEST(Amx, TheInstructionsGiveWhatTheEmulationDoes) {
-  const std::vector<Level> levels = available_levels();
-  if (std::find(levels.begin(), levels.end(), Level::kAmx) == levels.end()) {
+  if (!testing::is_available(Level::kAmx)) {
     GTEST_SKIP() << "this processor has no AMX; only its emulation is tested";
   }
-  std::mt19937 random(4);
-  for (const quant::DType type : testing::kQuantizedTypes) {
-    const testing::Matrix w(type, 345, 3 * 256, random);
-    for (const int64_t m : {32, 47, 530}) {
-      const std::vector<float> x = testing::random_floats(m * w.cols, random);
-      const std::vector<float> dy = testing::random_floats(m * w.rows, random);
-      const testing::Products native = testing::products(kernels_for(Level::kAmx).matmul, w, x, dy, m);
-      const testing::Products emulated = testing::products(testing::kMatmulAmxEmulated, w, x, dy, m);
-      // Products are added in another order.
-      EXPECT_LT(distance(native.forward, emulated.forward), 1e-5) << quant::name(type) << " m=" << m;
-      EXPECT_LT(distance(native.backward, emulated.backward), 1e-5) << quant::name(type) << " m=" << m;
-    }
-  }
+  testing::compare_products(
+      kernels_for(Level::kAmx).matmul, testing::kMatmulAmxEmulated, 345, {32, 47, 530},
+      [](const testing::Products& native, const testing::Products& emulated, const std::string& where) {
+        // Products are added in another order.
+        EXPECT_LT(distance(native.forward, emulated.forward), 1e-5) << where;
+        EXPECT_LT(distance(native.backward, emulated.backward), 1e-5) << where;
+      });
 }
 
 }  // namespace

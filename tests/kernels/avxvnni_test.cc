@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "kernels/avxvnni_emulated.h"
@@ -65,18 +66,12 @@ TEST(AvxVnni, TheEmulationAddsExactProducts) {
 TEST(AvxVnni, TheInstructionsGiveTheBitsOfTheEmulation) {
   if (!testing::is_available(Level::kAvxVnni))
     GTEST_SKIP() << "this processor has no AVX-VNNI; only its emulation is tested";
-  std::mt19937 random(4);
-  for (const quant::DType type : testing::kQuantizedTypes) {
-    const testing::Matrix w(type, 45, 3 * 256, random);
-    for (const int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 19}) {
-      const std::vector<float> x = testing::random_floats(m * w.cols, random);
-      const std::vector<float> dy = testing::random_floats(m * w.rows, random);
-      const testing::Products native = testing::products(kernels_for(Level::kAvxVnni).matmul, w, x, dy, m);
-      const testing::Products emulated = testing::products(testing::kMatmulAvxVnniEmulated, w, x, dy, m);
-      EXPECT_EQ(native.forward, emulated.forward) << quant::name(type) << " m=" << m;
-      EXPECT_EQ(native.backward, emulated.backward) << quant::name(type) << " m=" << m;
-    }
-  }
+  testing::compare_products(
+      kernels_for(Level::kAvxVnni).matmul, testing::kMatmulAvxVnniEmulated, 45, {1, 2, 3, 4, 5, 6, 7, 8, 19},
+      [](const testing::Products& native, const testing::Products& emulated, const std::string& where) {
+        EXPECT_EQ(native.forward, emulated.forward) << where;
+        EXPECT_EQ(native.backward, emulated.backward) << where;
+      });
 }
 
 }  // namespace

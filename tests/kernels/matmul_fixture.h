@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <new>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "base/half.h"
@@ -131,6 +133,23 @@ inline Products products(const MatmulKernels& kernels, const Matrix& w, const st
   kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
                                   out.backward.data(), w.cols, scratch.data());
   return out;
+}
+
+// Calls f(products of `first`, products of `second`, where) for every quantized type, a matrix of `rows` rows and each
+// of the counts of tokens.
+template <typename F>
+void compare_products(const MatmulKernels& first, const MatmulKernels& second, int64_t rows,
+                      std::initializer_list<int64_t> tokens, const F& f) {
+  std::mt19937 random(4);
+  for (const DType type : kQuantizedTypes) {
+    const Matrix w(type, rows, 3 * 256, random);
+    for (const int64_t m : tokens) {
+      const std::vector<float> x = random_floats(m * w.cols, random);
+      const std::vector<float> dy = random_floats(m * w.rows, random);
+      const std::string where = std::string(quant::name(type)) + " m=" + std::to_string(m);
+      f(products(first, w, x, dy, m), products(second, w, x, dy, m), where);
+    }
+  }
 }
 
 }  // namespace patina::kernels::testing
