@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <random>
 #include <span>
 #include <string>
@@ -104,5 +105,14 @@ struct CodedRow {
   std::vector<float> scales;
   std::vector<float> mins;
 };
+
+// The integer products of a level and of its emulation are the same, and their sums are formed in one order.
+inline void expect_the_bits_of(const MatmulKernels& emulated, const MatmulKernels& native,
+                               std::initializer_list<int64_t> tokens) {
+  compare_products(native, emulated, 45, tokens, [](const Products& n, const Products& e, const std::string& where) {
+    EXPECT_EQ(n.forward, e.forward) << where;
+    EXPECT_EQ(n.backward, e.backward) << where;
+  });
+}
 
 }  // namespace patina::kernels::testing
