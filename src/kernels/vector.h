@@ -7,8 +7,11 @@
 
 namespace patina::kernels {
 
-// Rows of A up to which sgemm sums A times a transposed B in another order than for more.
+// A times a transposed B is summed in another order by sgemm where A has up to so many rows, or C up to so many columns
+// while k is at least so deep.
 constexpr int64_t kSgemmDotRows = 3;
+constexpr int64_t kSgemmDotColumns = 16;
+constexpr int64_t kSgemmDotDepth = 512;
 
 enum class RopeLayout { kNorm, kNeox };  // pairs (2i, 2i+1), or (i, i + n/2)
 

@@ -46,6 +46,17 @@ std::shared_ptr<const Saved> save_copy(const Context& context, const Tensor& y) 
   return context.recorder->save(context, copy);
 }
 
+// b [out x rank] as [rank x out].
+Tensor transposed(const Context& context, const Tensor& b) {
+  const Tensor turned = context.make(b.cols(), b.rows());
+  context.parallel(b.rows(), kColumnTile, b.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t r = 0; r < b.cols(); ++r) {
+      for (int64_t o = begin; o < end; ++o) turned.row(r)[o] = b.row(o)[r];
+    }
+  });
+  return turned;
+}
+
 // dmagnitude[o] += inverse_length[o] * sum_t dy[t, o] * y[t, o], y without gain.
 void magnitude_backward(const Context& context, Gradients& gradients, const Tensor& y, const LoraTerm& term,
                         const Tensor& dy) {
@@ -110,10 +121,13 @@ void lora_backward(Context& context, Gradients& gradients, const Tensor& x, cons
   const int64_t work = tokens * rank * (in + out);
 
   const Tensor dhidden = context.make(tokens, rank);
-  context.parallel(tokens, kTokenTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
-    vector.sgemm(false, false, end - begin, rank, out, term.scale, dy.row(begin), out, term.b.data(), rank, 0.0F,
-                 dhidden.row(begin), rank);
-  });
+  {
+    const Tensor b = transposed(context, term.b);  // a small copy: without it each tile of tokens copies dy
+    context.parallel(tokens, kTokenTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
+      vector.sgemm(false, true, end - begin, rank, out, term.scale, dy.row(begin), out, b.data(), out, 0.0F,
+                   dhidden.row(begin), rank);
+    });
+  }
   if (term.b.needs_grad()) {
     const Tensor db = gradients.into(term.b);
     context.parallel(out, kColumnTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {

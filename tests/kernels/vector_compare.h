@@ -309,6 +309,11 @@ inline std::vector<std::string> sgemm_differences(const VectorKernels& kernels) 
       run({ta, tb, 5, 255, 515, 2.0F, beta});
       run({ta, tb, 64, 64, 128, 0.125F, beta});
       run({ta, tb, 33, 300, 300, -1.0F, beta});
+      run({ta, tb, 5, 5000, 8, 0.5F, beta});  // the narrow products of adapters, and more columns than go at once
+      run({ta, tb, 7, 600, 100, 0.5F, beta});
+      for (const int64_t m : {1, 2, 3, 4, 8, 13, 29}) {
+        for (const int64_t n : {1, 4, 8, 11, 16}) run({ta, tb, m, n, m == 4 ? 1024 : 515, 0.5F, beta});
+      }
     }
   }
   return found;

@@ -5,15 +5,17 @@
 #include "kernels/vector.h"
 
 // C = beta C + alpha A B in tiles of V::kTileRows x (V::kTileVectors * V::kWidth) sums that stay in registers. A block
-// of B (at most kDepth x kColumns) is copied to strips [p][column], 128 KiB that fit the second-level cache; the rows
-// of A of one tile to [p][row], which fit the first. Where a copy would be read only once it is skipped.
+// of B (at most kDepth deep) is copied to strips [p][column] of 128 KiB together, which fit the second-level cache; the
+// rows of A of one tile to [p][row], which fit the first. Where a copy would be read only once it is skipped.
 // The scheme is that of K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 namespace patina::kernels {
 namespace {
 
 constexpr int64_t kDepth = 256;
-constexpr int64_t kColumns = 128;
+constexpr int64_t kColumns = 128;  // where B is kDepth deep; more where it is less
+constexpr int64_t kBlockFloats = kDepth * kColumns;
 constexpr int64_t kMaxTileRows = 16;
+constexpr int kNarrowRows = 12;  // of a tile of one vector: enough sums that none is waited for
 
 struct Scaling {
   float alpha;
@@ -52,17 +54,7 @@ template <typename V>
 
 // Copies `lines` <= kWidth lines to out[p * stride + line]; the lines missing to kWidth are zeros.
 template <typename V>
-void pack_vector(const Operand& from, int lines, int64_t depth, float* out, int64_t stride) {
-  if (from.line_stride == 1) {
-    if (lines == V::kWidth) {
-      for (int64_t p = 0; p < depth; ++p) V::store(out + p * stride, V::load(from.data + p * from.depth_stride));
-    } else {
-      for (int64_t p = 0; p < depth; ++p) {
-        V::store(out + p * stride, V::load_some(from.data + p * from.depth_stride, lines));
-      }
-    }
-    return;
-  }
+void pack_transposed(const Operand& from, int lines, int64_t depth, float* out, int64_t stride) {
   int64_t p = 0;
   for (; p + V::kWidth <= depth; p += V::kWidth) {
     typename V::F square[V::kWidth];
@@ -81,8 +73,17 @@ void pack_vector(const Operand& from, int lines, int64_t depth, float* out, int6
 // Any number of lines up to `stride`, a multiple of kWidth.
 template <typename V>
 void pack(const Operand& from, int64_t lines, int64_t depth, float* out, int64_t stride) {
+  if (from.line_stride == 1) {
+    for (int64_t p = 0; p < depth; ++p) {
+      const float* row = from.data + p * from.depth_stride;
+      int64_t i = 0;
+      for (; i + V::kWidth <= lines; i += V::kWidth) V::store(out + p * stride + i, V::load(row + i));
+      if (i < lines) V::store(out + p * stride + i, V::load_some(row + i, static_cast<int>(lines - i)));
+    }
+    return;
+  }
   for (int64_t i = 0; i < lines; i += V::kWidth) {
-    pack_vector<V>(from.at(i, 0), static_cast<int>(smaller(V::kWidth, lines - i)), depth, out + i, stride);
+    pack_transposed<V>(from.at(i, 0), static_cast<int>(smaller(V::kWidth, lines - i)), depth, out + i, stride);
   }
 }
 
@@ -140,82 +141,115 @@ void tile_of(int64_t rows, const float* a, int64_t a_stride, const float* b, int
   tile<V, kRows, kVectors>(a, a_stride, b, b_stride, depth, by, c, ldc, columns);
 }
 
-// One block of B, `columns` <= kColumns wide and `depth` <= kDepth deep, against all rows of A.
-template <typename V>
+// One block of B, `columns` wide and `depth` <= kDepth deep and of at most kBlockFloats, against all rows of A.
+template <typename V, int kRows, int kVectors>
 void multiply_block(const Operand& a, const Operand& b, int64_t m, int64_t columns, int64_t depth, bool pack_a,
                     const Scaling& by, float* c, int64_t ldc) {
-  constexpr int64_t kStrip = V::kTileVectors * V::kWidth;
-  constexpr int64_t kRowStride = (V::kTileRows + V::kWidth - 1) / V::kWidth * V::kWidth;
+  constexpr int64_t kStrip = kVectors * V::kWidth;
+  constexpr int64_t kRowStride = (kRows + V::kWidth - 1) / V::kWidth * V::kWidth;
   static_assert(kColumns % kStrip == 0 && kRowStride <= kMaxTileRows);
-  alignas(64) float strips[kDepth * kColumns];
+  alignas(64) float strips[kBlockFloats];
   alignas(64) float rows[kDepth * kRowStride];
 
   // Full strips of B may be read where they are if one tile covers all rows.
-  const int64_t direct = b.line_stride == 1 && m <= V::kTileRows ? columns / kStrip * kStrip : 0;
+  const int64_t direct = b.line_stride == 1 && m <= kRows ? columns / kStrip * kStrip : 0;
   for (int64_t j = direct; j < columns;) {
     const int64_t width = columns - j > V::kWidth ? kStrip : V::kWidth;
-    pack<V>(b.at(j, 0), smaller(width, columns - j), depth, strips + j * kDepth, width);
+    pack<V>(b.at(j, 0), smaller(width, columns - j), depth, strips + j * depth, width);
     j += width;
   }
-  for (int64_t i = 0; i < m; i += V::kTileRows) {
-    const int64_t count = smaller(m - i, V::kTileRows);
+  int64_t tiles = (m + kRows - 1) / kRows;
+  for (int64_t i = 0, count = 0; i < m; i += count, --tiles) {
+    count = (m - i + tiles - 1) / tiles;  // much the same for all: a tile of few rows waits for its sums
     if (pack_a) pack<V>(a.at(i, 0), count, depth, rows, kRowStride);
     const float* lines = pack_a ? rows : a.at(i, 0).data;
     const int64_t stride = pack_a ? kRowStride : a.depth_stride;
     for (int64_t j = 0; j < columns;) {
       const bool wide = columns - j > V::kWidth;
-      const float* strip = j < direct ? b.at(j, 0).data : strips + j * kDepth;
+      const float* strip = j < direct ? b.at(j, 0).data : strips + j * depth;
       const int64_t step = j < direct ? b.depth_stride : wide ? kStrip : V::kWidth;
-      const auto run = wide ? tile_of<V, V::kTileRows, V::kTileVectors> : tile_of<V, V::kTileRows, 1>;
+      const auto run = wide ? tile_of<V, kRows, kVectors> : tile_of<V, kRows, 1>;
       run(count, lines, stride, strip, step, depth, by, c + i * ldc + j, ldc, columns - j);
       j += wide ? kStrip : V::kWidth;
     }
   }
 }
 
-// C[i][0..kCount) for rows of A and columns of B that lie in memory one after another: plain dot products.
-template <typename V, int kCount>
-void dot_columns(const float* a, const float* b, int64_t ldb, int64_t k, const Scaling& by, float* c) {
-  typename V::F sums[kCount];
+// kRows x kCount dot products of rows of A and columns of B, both of which lie in memory one number after another.
+template <typename V, int kRows, int kCount>
+void dot_tile(const float* a, int64_t lda, const float* b, int64_t ldb, int64_t k, const Scaling& by, float* c,
+              int64_t ldc) {
+  typename V::F sums[kRows][kCount];
 #pragma GCC unroll 4
-  for (int j = 0; j < kCount; ++j) sums[j] = V::set(0.0F);
-  int64_t p = 0;
-  for (; p + V::kWidth <= k; p += V::kWidth) {
-    const typename V::F factor = V::load(a + p);
+  for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < kCount; ++j) sums[j] = V::fma(factor, V::load(b + j * ldb + p), sums[j]);
+    for (int j = 0; j < kCount; ++j) sums[i][j] = V::set(0.0F);
   }
-  const int left = static_cast<int>(k - p);
+  const auto add = [&](const auto& load, int64_t p) __attribute__((always_inline)) {
+    typename V::F rows[kRows];
 #pragma GCC unroll 4
-  for (int j = 0; j < kCount; ++j) {
-    if (left > 0) sums[j] = V::fma(V::load_some(a + p, left), V::load_some(b + j * ldb + p, left), sums[j]);
-    const float value = by.alpha * V::reduce_add(sums[j]);
-    c[j] = by.beta == 0.0F ? value : by.beta * c[j] + value;
+    for (int i = 0; i < kRows; ++i) rows[i] = load(a + i * lda + p);
+#pragma GCC unroll 4
+    for (int j = 0; j < kCount; ++j) {
+      const typename V::F column = load(b + j * ldb + p);
+#pragma GCC unroll 4
+      for (int i = 0; i < kRows; ++i) sums[i][j] = V::fma(rows[i], column, sums[i][j]);
+    }
+  };
+  int64_t p = 0;
+  for (; p + V::kWidth <= k; p += V::kWidth) add([](const float* from) { return V::load(from); }, p);
+  const int left = static_cast<int>(k - p);
+  if (left > 0) add([left](const float* from) { return V::load_some(from, left); }, p);
+#pragma GCC unroll 4
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kCount; ++j) {
+      float& out = c[i * ldc + j];
+      const float value = by.alpha * V::reduce_add(sums[i][j]);
+      out = by.beta == 0.0F ? value : by.beta * out + value;
+    }
+  }
+}
+
+// C in tiles of dot products, without a copy of A or B.
+template <typename V>
+void dot_products(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb,
+                  const Scaling& by, float* c, int64_t ldc) {
+  constexpr int kRows = 3;
+  constexpr int kCount = 4;
+  for (int64_t i = 0; i < m;) {
+    const bool whole = m - i >= kRows;
+    for (int64_t j = 0; j < n;) {
+      const bool wide = n - j >= kCount;
+      const auto run = whole ? (wide ? dot_tile<V, kRows, kCount> : dot_tile<V, kRows, 1>)
+                             : (wide ? dot_tile<V, 1, kCount> : dot_tile<V, 1, 1>);
+      run(a + i * lda, lda, b + j * ldb, ldb, k, by, c + i * ldc + j, ldc);
+      j += wide ? kCount : 1;
+    }
+    i += whole ? kRows : 1;
   }
 }
 
 template <typename V>
 void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
            const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
-  if (m <= kSgemmDotRows && !trans_a && trans_b) {  // too few to pay for a transposed copy of B
-    for (int64_t i = 0; i < m; ++i) {
-      int64_t j = 0;
-      for (; j + 4 <= n; j += 4) dot_columns<V, 4>(a + i * lda, b + j * ldb, ldb, k, {alpha, beta}, c + i * ldc + j);
-      for (; j < n; ++j) dot_columns<V, 1>(a + i * lda, b + j * ldb, ldb, k, {alpha, beta}, c + i * ldc + j);
-    }
-    return;
+  // Too few of one side to pay for transposed copies.
+  if (!trans_a && trans_b && (m <= kSgemmDotRows || (n <= kSgemmDotColumns && k >= kSgemmDotDepth))) {
+    return dot_products<V>(m, n, k, a, lda, b, ldb, {alpha, beta}, c, ldc);
   }
   const Operand left = {a, trans_a ? 1 : lda, trans_a ? lda : 1};
   const Operand right = {b, trans_b ? ldb : 1, trans_b ? 1 : ldb};
   // A single row needs no interleaving; a transposed A lies interleaved already and is copied only if read often.
   const bool pack_a = m > 1 && !(trans_a && n <= 2 * V::kTileVectors * V::kWidth);
-  for (int64_t j = 0; j < n; j += kColumns) {
-    const int64_t columns = smaller(kColumns, n - j);
+  const auto run =
+      n <= V::kWidth ? multiply_block<V, kNarrowRows, 1> : multiply_block<V, V::kTileRows, V::kTileVectors>;
+  const int64_t wide = k < kDepth ? kBlockFloats / (k > 0 ? k : 1) / kColumns * kColumns : kColumns;
+  for (int64_t j = 0; j < n; j += wide) {
+    const int64_t columns = smaller(wide, n - j);
     int64_t p = 0;
     do {  // once even if k is 0: C is still scaled
       const int64_t depth = smaller(kDepth, k - p);
-      multiply_block<V>(left.at(0, p), right.at(j, p), m, columns, depth, pack_a, {alpha, p == 0 ? beta : 1.0F}, c + j,
-                        ldc);
+      run(left.at(0, p), right.at(j, p), m, columns, depth, pack_a, {alpha, p == 0 ? beta : 1.0F}, c + j, ldc);
       p += kDepth;
     } while (p < k);
   }
