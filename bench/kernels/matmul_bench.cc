@@ -112,10 +112,10 @@ void backward(benchmark::State& state, DType type, bool integers) {
   const std::vector<float> dy = ramp(m * w.rows);
   std::vector<float> dx(static_cast<size_t>(m * w.cols));
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
-  HugeBuffer quantized(static_cast<size_t>(table().quantized_gradients_bytes(m, w.rows)));
+  HugeBuffer quantized(static_cast<size_t>(table().quantized_gradients_bytes(type, m, w.rows)));
   for (auto _ : state) {
     if (integers) {
-      table().quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
+      table().quantize_gradients(type, dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
       table().matmul_backward_rounded(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(),
                                       w.cols, scratch.as<float>().data());
     } else {

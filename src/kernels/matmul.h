@@ -81,11 +81,11 @@ struct MatmulKernels {
   // about 8e-3 of the result. Else gradients have 13 bits for each
   // token and 256 rows, weights 12 bits for 256 rows and 32 columns, which together costs about 1e-3. In tile registers
   // both are bf16, which costs 2.3e-3. k_begin and k_end are multiples of 32; `scratch` is 64-byte aligned.
-  int64_t (*quantized_gradients_bytes)(int64_t m, int64_t rows);
-  // Rows [m_begin, m_end) of dy [m x rows]; m_begin is a multiple of kGradientGroup, m_end too or m. Layout private to
-  // the level.
-  void (*quantize_gradients)(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,
-                             std::byte* out);
+  int64_t (*quantized_gradients_bytes)(quant::DType type, int64_t m, int64_t rows);
+  // Rows [m_begin, m_end) of dy [m x rows] for weights of a type; m_begin is a multiple of kGradientGroup, m_end too or
+  // m. Layout private to the level.
+  void (*quantize_gradients)(quant::DType type, const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin,
+                             int64_t m_end, std::byte* out);
   void (*matmul_backward_rounded)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin,
                                   int64_t k_end, const std::byte* gradients, int64_t m, float* dx, int64_t lddx,
                                   float* scratch);

@@ -21,13 +21,13 @@ void add_bias(const Context& context, const float* bias, int64_t panel_begin, in
 }
 
 // Holds bytes.
-Tensor quantize_gradients(const Context& context, const Tensor& dy) {
+Tensor quantize_gradients(const Context& context, quant::DType type, const Tensor& dy) {
   const auto& kernels = context.kernels.matmul;
   const int64_t m = dy.rows();
-  Tensor quantized = context.make(1, (kernels.quantized_gradients_bytes(m, dy.cols()) + 3) / 4);
+  Tensor quantized = context.make(1, (kernels.quantized_gradients_bytes(type, m, dy.cols()) + 3) / 4);
   constexpr int64_t kGroup = kernels::kGradientGroup;
   context.parallel((m + kGroup - 1) / kGroup, 1, dy.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
-    kernels.quantize_gradients(dy.data(), dy.cols(), m, dy.cols(), begin * kGroup, std::min(end * kGroup, m),
+    kernels.quantize_gradients(type, dy.data(), dy.cols(), m, dy.cols(), begin * kGroup, std::min(end * kGroup, m),
                                reinterpret_cast<std::byte*>(quantized.data()));
   });
   return quantized;
@@ -107,7 +107,7 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx) {
   const auto& kernels = context.kernels.matmul;
   const bool integers = takes_integers(context, weight);
-  const Tensor quantized = integers ? quantize_gradients(context, dy) : Tensor();
+  const Tensor quantized = integers ? quantize_gradients(context, weight.type(), dy) : Tensor();
   const Tensor scratch = context.make(context.pool.size(), kernels::kScratchFloats);
   const int64_t k = weight.cols();
   // Smaller pieces would unpack weights in vain, and larger ones end less evenly.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -82,10 +83,11 @@ TEST_P(QuantizedBackward, RoundedBackwardIsTheSameButForRounding) {
     const int64_t k_begin = static_cast<int64_t>(random_()) % (w.cols / 32) * 32;
     const std::vector<float> dy = random_floats(m * lddy, random_);
     const std::vector<float> before = random_floats(m * lddx, random_);
-    testing::AlignedVector<std::byte> quantized(static_cast<size_t>(kernels().quantized_gradients_bytes(m, w.rows)));
+    testing::AlignedVector<std::byte> quantized(
+        static_cast<size_t>(kernels().quantized_gradients_bytes(w.type, m, w.rows)));
     const int64_t cut = m / 2 / kGradientGroup * kGradientGroup;
-    kernels().quantize_gradients(dy.data(), lddy, m, w.rows, cut, m, quantized.data());
-    kernels().quantize_gradients(dy.data(), lddy, m, w.rows, 0, cut, quantized.data());
+    kernels().quantize_gradients(w.type, dy.data(), lddy, m, w.rows, cut, m, quantized.data());
+    kernels().quantize_gradients(w.type, dy.data(), lddy, m, w.rows, 0, cut, quantized.data());
     testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
     std::vector<float> dx = before;
     kernels().matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, k_begin, w.cols, quantized.data(), m,
@@ -109,14 +111,35 @@ TEST_P(QuantizedBackward, RoundedBackwardIsTheSameButForRounding) {
   }
 }
 
+TEST_P(QuantizedBackward, RoundedGradientsThatAreNoNumbersGiveNone) {
+  const Matrix w(GetParam().type, 300, 512, random_);
+  const int64_t m = 20;
+  std::vector<float> dy = random_floats(m * w.rows, random_);
+  constexpr int64_t kToken = 3;
+  dy[static_cast<size_t>(kToken * w.rows + 270)] = std::numeric_limits<float>::quiet_NaN();
+  testing::AlignedVector<std::byte> quantized(
+      static_cast<size_t>(kernels().quantized_gradients_bytes(w.type, m, w.rows)));
+  kernels().quantize_gradients(w.type, dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
+  testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
+  std::vector<float> dx(static_cast<size_t>(m * w.cols));
+  kernels().matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(),
+                                    w.cols, scratch.data());
+  for (int64_t t = 0; t < m; ++t) {
+    for (int64_t k = 0; k < w.cols; ++k) {
+      ASSERT_EQ(std::isnan(dx[static_cast<size_t>(t * w.cols + k)]), t == kToken) << "t=" << t << " k=" << k;
+    }
+  }
+}
+
 TEST_P(BackwardMatmul, BackwardGivesTheSameBitsHoweverColumnsAreSplit) {
   const int64_t block = quant::is_float(GetParam().type) ? 32 : quant::info(GetParam().type).block_elements;
   const Matrix w(GetParam().type, 300, 3 * std::max<int64_t>(block, 128), random_);
   const int64_t m = 13;
   const std::vector<float> dy = random_floats(m * w.rows, random_);
   testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-  testing::AlignedVector<std::byte> rounded(static_cast<size_t>(kernels().quantized_gradients_bytes(m, w.rows)));
-  kernels().quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, rounded.data());
+  testing::AlignedVector<std::byte> rounded(
+      static_cast<size_t>(kernels().quantized_gradients_bytes(w.type, m, w.rows)));
+  kernels().quantize_gradients(w.type, dy.data(), w.rows, m, w.rows, 0, m, rounded.data());
   const auto backward = [&](bool in_floats, std::span<const int64_t> cuts) {
     std::vector<float> dx(static_cast<size_t>(m * w.cols));
     for (size_t i = 0; i + 1 < cuts.size(); ++i) {

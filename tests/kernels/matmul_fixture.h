@@ -127,8 +127,8 @@ inline Products products(const MatmulKernels& kernels, const Matrix& w, const st
   out.forward.resize(static_cast<size_t>(m * w.rows));
   kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), acts.data(), m, out.forward.data(),
                     w.rows, scratch.data());
-  AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(m, w.rows)));
-  kernels.quantize_gradients(dy.data(), w.rows, m, w.rows, 0, m, gradients.data());
+  AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(w.type, m, w.rows)));
+  kernels.quantize_gradients(w.type, dy.data(), w.rows, m, w.rows, 0, m, gradients.data());
   out.backward.resize(x.size());
   kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
                                   out.backward.data(), w.cols, scratch.data());

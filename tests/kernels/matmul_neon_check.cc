@@ -97,8 +97,8 @@ class Check {
   }
   std::vector<float> integer_backward(const MatmulKernels& kernels) const {
     std::vector<float> dx(x_);
-    AlignedVector<std::byte> quantized(static_cast<size_t>(kernels.quantized_gradients_bytes(m_, w_.rows)));
-    kernels.quantize_gradients(dy_.data(), w_.rows, m_, w_.rows, 0, m_, quantized.data());
+    AlignedVector<std::byte> quantized(static_cast<size_t>(kernels.quantized_gradients_bytes(w_.type, m_, w_.rows)));
+    kernels.quantize_gradients(w_.type, dy_.data(), w_.rows, m_, w_.rows, 0, m_, quantized.data());
     AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
     kernels.matmul_backward_rounded(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, w_.cols, quantized.data(), m_,
                                     dx.data(), w_.cols, scratch.data());

@@ -176,39 +176,27 @@ struct Avx2Isa {
     return {_mm256_madd_epi16(sum.low, ones), _mm256_madd_epi16(sum.high, ones)};
   }
 
-  struct GroupFactors {
+  struct Group {
     __m256i at[4];
   };
-  static GroupFactors load_group_factors(const int16_t* from) {
-    const auto* vectors = reinterpret_cast<const __m256i*>(from);
-    return {{_mm256_load_si256(vectors), _mm256_load_si256(vectors + 1), _mm256_load_si256(vectors + 2),
-             _mm256_load_si256(vectors + 3)}};
+  static constexpr int64_t panel_place(int64_t panel) { return panel; }
+  static Group load_group(const int16_t* from) {
+    const auto load = [&](int i) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from) + i); };
+    return {{load(0), load(1), load(2), load(3)}};
   }
-  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
-    const __m256i by = _mm256_set1_epi16(multiplier);
-    const __m256i sign = _mm256_set1_epi8(static_cast<char>(0x80));
-    const auto* from = reinterpret_cast<const __m256i*>(gradients);
+  static void scale_group(const Group& gradients, const Group& factors, uint8_t* to) {
+    const __m256i half_and_excess = _mm256_set1_epi16(static_cast<int16_t>((kQuadExcess << 8) + (1 << 7)));
     const auto scaled = [&](int i) __attribute__((always_inline)) {
-      return _mm256_mulhrs_epi16(_mm256_mulhrs_epi16(_mm256_loadu_si256(from + i), factors.at[i]), by);
+      const __m256i product = _mm256_mulhrs_epi16(gradients.at[i], factors.at[i]);
+      return _mm256_srli_epi16(_mm256_add_epi16(product, half_and_excess), 8);
     };
-#pragma GCC unroll 2
-    for (int i = 0; i < 2; ++i) {
-      const __m256i bytes = _mm256_packs_epi16(scaled(2 * i), scaled(2 * i + 1));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(to) + i, _mm256_xor_si256(bytes, sign));
-    }
+    auto* out = reinterpret_cast<__m256i*>(to);
+    _mm256_store_si256(out, _mm256_packus_epi16(scaled(0), scaled(1)));
+    _mm256_store_si256(out + 1, _mm256_packus_epi16(scaled(2), scaled(3)));
   }
-  static Ints segment_products(const int16_t* a, const int16_t* b) {
-    const auto product = [&](int i) __attribute__((always_inline)) {
-      return _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a) + i),
-                               _mm256_load_si256(reinterpret_cast<const __m256i*>(b) + i));
-    };
-    Ints sum = {product(0), product(1)};
-#pragma GCC unroll 8
-    for (int i = 2; i < 16; i += 2) {
-      sum.low = _mm256_add_epi32(sum.low, product(i));
-      sum.high = _mm256_add_epi32(sum.high, product(i + 1));
-    }
-    return sum;
+  static Ints group_products(const Group& a, const Group& b) {
+    const auto product = [&](int i) __attribute__((always_inline)) { return _mm256_madd_epi16(a.at[i], b.at[i]); };
+    return {_mm256_add_epi32(product(0), product(1)), _mm256_add_epi32(product(2), product(3))};
   }
 
   static Floats zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }

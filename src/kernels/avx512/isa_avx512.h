@@ -145,25 +145,22 @@ struct Avx512Isa {
   }
   static Ints quad_totals(Ints sum) { return sum; }
 
-  // Rows 0..15 and 32..47 of a group, and the others, so that packing leaves 8 rows of one panel beside 8 of the next.
-  struct GroupFactors {
+  // Panels 0 and 2 of a group, and the others, so that packing leaves 8 rows of one panel beside 8 of the next.
+  struct Group {
     __m512i even, odd;
   };
-  static GroupFactors load_group_factors(const int16_t* from) { return {load_panels(from), load_panels(from + 16)}; }
-  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
-    const __m512i by = _mm512_set1_epi16(multiplier);
-    const __m512i even = _mm512_mulhrs_epi16(_mm512_mulhrs_epi16(load_panels(gradients), factors.even), by);
-    const __m512i odd = _mm512_mulhrs_epi16(_mm512_mulhrs_epi16(load_panels(gradients + 16), factors.odd), by);
-    const __m512i sign = _mm512_set1_epi8(static_cast<char>(0x80));
-    _mm512_store_si512(to, _mm512_xor_si512(_mm512_packs_epi16(even, odd), sign));
+  static constexpr int64_t panel_place(int64_t panel) { return panel / 2 + panel % 2 * 2; }
+  static Group load_group(const int16_t* from) { return {_mm512_loadu_si512(from), _mm512_loadu_si512(from + 32)}; }
+  static void scale_group(const Group& gradients, const Group& factors, uint8_t* to) {
+    const __m512i half_and_excess = _mm512_set1_epi16(static_cast<int16_t>((kQuadExcess << 8) + (1 << 7)));
+    const auto scaled = [&](__m512i gradient, __m512i factor) __attribute__((always_inline)) {
+      return _mm512_srli_epi16(_mm512_add_epi16(_mm512_mulhrs_epi16(gradient, factor), half_and_excess), 8);
+    };
+    _mm512_store_si512(to,
+                       _mm512_packus_epi16(scaled(gradients.even, factors.even), scaled(gradients.odd, factors.odd)));
   }
-  static Ints segment_products(const int16_t* a, const int16_t* b) {
-    Ints sum = _mm512_madd_epi16(_mm512_loadu_si512(a), _mm512_loadu_si512(b));
-#pragma GCC unroll 8
-    for (int i = 32; i < 256; i += 32) {
-      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i)));
-    }
-    return sum;
+  static Ints group_products(const Group& a, const Group& b) {
+    return _mm512_add_epi32(_mm512_madd_epi16(a.even, b.even), _mm512_madd_epi16(a.odd, b.odd));
   }
 
   static Floats zero() { return _mm512_setzero_ps(); }
@@ -216,10 +213,6 @@ struct Avx512Isa {
 
  private:
   // Rows 0..15 and 32..47 from there on.
-  static __m512i load_panels(const int16_t* from) {
-    const __m512i low = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
-    return _mm512_inserti64x4(low, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32)), 1);
-  }
   static __mmask16 first(int lanes) { return static_cast<__mmask16>((1U << static_cast<unsigned>(lanes)) - 1U); }
 };
 

@@ -14,7 +14,7 @@
 namespace patina::kernels {
 namespace {
 
-static_assert(kSegmentRows * kMostOfWeights * kMostOfGradients < int64_t{1} << 31);
+static_assert(kSegmentRows * kMostOfWeights * kMostOfGradients<kSegmentRows> < int64_t{1} << 31);
 
 // 16 columns for T tokens from t on: their sums [m][16] begin with this segment where it is `fresh`. The gradients of T
 // tokens from `next` on are wanted soon: from a second-level cache they come too late.
@@ -65,7 +65,7 @@ void integer_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, co
     const int64_t count = rows - row < kSegmentRows ? rows - row : kSegmentRows;
     float scales[kIntegerColumns / kBlockColumns];
     unpack_strips<Isa, kType>(packed, panel_stride, row, count, from, columns, scratch.strips, scales);
-    const SegmentGradients gradients = gradients_of_segment(quantized, m, rows, s).from_token(t_begin);
+    const auto gradients = rounded_gradients<kSegmentRows>(quantized, m, rows).from(s, t_begin);
     for (int64_t c = 0; c < columns; c += kPanelRows) {
       each_tile<Isa::kPairTile>(tokens, [&]<int T>(int64_t t) {
         const int64_t next = t + 2 * T <= tokens ? t + T : 0;

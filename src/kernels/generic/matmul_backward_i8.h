@@ -24,28 +24,30 @@ constexpr int64_t kByteTokens = 48;
 
 // Of a segment, for 32 columns.
 struct ByteGradients {
-  alignas(kVectorBytes) uint8_t codes[kByteTokens * kSegmentRows];  // [t][256]: z, with the level's excess
-  alignas(kVectorBytes) float scales[kByteTokens * kSegmentGroups];
+  // z, with the level's excess, and s.
+  alignas(kVectorBytes) uint8_t codes[kSegmentGroups][kByteTokens][kGroupRows];
+  float scales[kSegmentGroups][kByteTokens];
 };
 
-// Gradients of `tokens` tokens times the weights' factors, as bytes with their scales. Where kOffsets also
-//   offsets [t][16] -= the lanes of sum_r dy[t][r] offset[r].
+// Gradients of `tokens` tokens and of group `g` times the weights' factors, as bytes with their scales. Where kOffsets
+// also  offsets [t][16] -= the lanes of sum_r dy[t][r] offset[r].
 template <typename Isa, bool kOffsets>
-void to_bytes(const SegmentGradients& gradients, int64_t tokens, int64_t groups, const WeightQuads& weights,
+void to_bytes(const GroupGradients& gradients, int64_t tokens, int64_t g, const WeightQuads& weights,
               ByteGradients& out, float* offsets) {
+  const auto factors = Isa::load_group(weights.factors + g * kGroupRows);
+  const auto of_weights = Isa::load_group(weights.offsets + g * kGroupRows);
+  float offset_scales[kByteTokens];
   for (int64_t t = 0; t < tokens; ++t) {
-    const int16_t* codes = gradients.codes + t * kSegmentRows;
-    for (int64_t g = 0; g < groups; ++g) {
-      const auto factors = Isa::load_group_factors(weights.factors + g * kGroupRows);
-      const int64_t at = t * kSegmentGroups + g;
-      Isa::scale_group(codes + g * kGroupRows, factors, gradients.multipliers[at], out.codes + at * kGroupRows);
-      out.scales[at] = gradients.byte_units[at] * weights.units[g];
-    }
+    out.scales[g][t] = gradients.scales[t] * weights.units[g];
+    if constexpr (kOffsets) offset_scales[t] = gradients.scales[t] * weights.offset_units[g];
+  }
+  for (int64_t t = 0; t < tokens; ++t) {
+    const auto codes = Isa::load_group(gradients.codes + t * kGroupRows);
+    Isa::scale_group(codes, factors, out.codes[g][t]);
     if constexpr (kOffsets) {
-      const auto products = Isa::segment_products(codes, weights.offsets);
-      const float scale = -gradients.scales[t] * weights.offset_unit;
       float* to = offsets + t * kPanelRows;
-      Isa::store(to, Isa::fma(Isa::to_floats(products), Isa::broadcast(&scale), Isa::load(to)));
+      const auto products = Isa::to_floats(Isa::group_products(codes, of_weights));
+      Isa::store(to, Isa::fma(products, Isa::broadcast(offset_scales + t), Isa::load(to)));
     }
   }
 }
@@ -55,20 +57,20 @@ template <typename Isa, int T, int kRun>
 [[gnu::noinline]] void byte_tile(const ByteGradients& gradients, int64_t t, int64_t groups, const int8_t* strip,
                                  const uint8_t (*starts)[kVectorBytes], float* sums) {
   constexpr int64_t kRuns = kGroupQuads / kRun;
-  const uint8_t* codes = gradients.codes + t * kSegmentRows;
-  for (int64_t run = 0; run < groups * kRuns; ++run) {
+  for (int64_t run = 0; run < groups * kRuns; ++run, strip += kRun * kVectorBytes) {
+    const uint8_t* codes = gradients.codes[run / kRuns][t] + run % kRuns * kRun * kQuadRows;
     typename Isa::Ints sum[T];
 #pragma GCC unroll 16
     for (int i = 0; i < T; ++i) sum[i] = Isa::load_quad_sums(starts[run]);
 #pragma GCC unroll 1
-    for (int64_t q = run * kRun; q < (run + 1) * kRun; ++q) {
+    for (int64_t q = 0; q < kRun; ++q) {
       const auto weights = Isa::load_bytes(reinterpret_cast<const uint8_t*>(strip + q * kVectorBytes));
 #pragma GCC unroll 16
-      for (int i = 0; i < T; ++i) Isa::add_quad_products(sum[i], weights, codes + i * kSegmentRows + q * kQuadRows);
+      for (int i = 0; i < T; ++i) Isa::add_quad_products(sum[i], weights, codes + i * kGroupRows + q * kQuadRows);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < T; ++i) {
-      const auto scale = Isa::broadcast(gradients.scales + (t + i) * kSegmentGroups + run / kRuns);
+      const auto scale = Isa::broadcast(gradients.scales[run / kRuns] + t + i);
       float* to = sums + (t + i) * kPanelRows;
       Isa::store(to, Isa::fma(Isa::to_floats(Isa::quad_totals(sum[i])), scale, Isa::load(to)));
     }
@@ -101,13 +103,14 @@ void add_offsets(const float* offsets, int64_t m, float* sums) {
 
 // A segment's rows and 32 columns for m tokens: sums [2][m][16] and offsets [m][16] grow.
 template <typename Isa, DType kType>
-void add_segment(const SegmentGradients& gradients, int64_t m, int64_t groups, const WeightQuads& weights,
+void add_segment(const GroupGradients& gradients, int64_t m, int64_t groups, const WeightQuads& weights,
                  ByteGradients& bytes, float* sums, float* offsets) {
   constexpr int kRun = Isa::quad_run(packed_format(kType).code_bits());
   for (int64_t t = 0; t < m; t += kByteTokens) {
     const int64_t tokens = m - t < kByteTokens ? m - t : kByteTokens;
-    to_bytes<Isa, has_offsets<kType>()>(gradients.from_token(t), tokens, groups, weights, bytes,
-                                        offsets + t * kPanelRows);
+    for (int64_t g = 0; g < groups; ++g) {
+      to_bytes<Isa, has_offsets<kType>()>(gradients.from(g, t), tokens, g, weights, bytes, offsets + t * kPanelRows);
+    }
     for (int64_t strip = 0; strip < WeightQuads::kStrips; ++strip) {
       float* to = sums + (strip * m + t) * kPanelRows;
       each_tile<Isa::kQuadTile>(tokens, [&]<int T>(int64_t first) {
@@ -129,7 +132,7 @@ void byte_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, const
     const int64_t row = s * kSegmentRows;
     const int64_t count = rows - row < kSegmentRows ? rows - row : kSegmentRows;
     const int64_t groups = (count + kGroupRows - 1) / kGroupRows;
-    const SegmentGradients gradients = gradients_of_segment(quantized, m, rows, s).from_token(t_begin);
+    const auto gradients = rounded_gradients<kGroupRows>(quantized, m, rows).from(s * kSegmentGroups, t_begin);
     for (int64_t c = 0; c < columns; c += kBlockColumns) {
       unpack_quads<Isa, kType>(packed + row / kPanelRows * panel_stride, panel_stride, panel_count(count), groups,
                                (from + c) / kBlockColumns, scratch.weights);

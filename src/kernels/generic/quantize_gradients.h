@@ -7,91 +7,105 @@
 #include "kernels/packed_layout.h"
 #include "kernels/quad_order.h"
 
-// Gradients rounded for the backward products, in segments of 256 of the weights' rows and groups of 64:
+// Gradients rounded for the backward products, in sections of kRows of the weights' rows:
 //
-//   i16  q[segments][m][256]           dy = s q, |q| <= 4095; the last segment is padded with zeros
-//   f32  s[segments][m]
-//   i16  multiplier[segments][m][4]    round(multiplier q / 2^15) is at most 127 in the group
-//   f32  unit[segments][m][4]          2^30 s / multiplier
+//   i16  q[sections][m][kRows]    dy = scale q; the last section is padded with zeros
+//   f32  scale[sections][m]
+//
+// For products in 16 bits a section is a segment of 256 rows and |q| <= 4095. For those in bytes it is a group of 64,
+// and |q| <= 127 * 256, so that a product with a factor of up to 1 has a byte above 8 bits; its panels stand where
+// Isa::panel_place() says.
 namespace patina::kernels {
 namespace {
 
 constexpr int64_t kSegmentRows = 256;
 constexpr int64_t kSegmentGroups = kSegmentRows / kGroupRows;
-constexpr int kMostOfGradients = 4095;
-constexpr int kMostOfBytes = 127;
 
-inline int64_t segment_count(int64_t rows) { return (rows + kSegmentRows - 1) / kSegmentRows; }
+template <int64_t kRows>
+constexpr int kMostOfGradients = kRows == kGroupRows ? 127 * 256 : 4095;
 
-// Of one segment, from some token on.
-template <typename Code, typename Number>
-struct GradientsOf {
-  Code* codes;         // [m][256]
-  Number* scales;      // [m]
-  Code* multipliers;   // [m][4]
-  Number* byte_units;  // [m][4]
+template <int64_t kRows>
+constexpr int64_t section_count(int64_t rows) {
+  return (rows + kRows - 1) / kRows;
+}
+inline int64_t segment_count(int64_t rows) { return section_count<kSegmentRows>(rows); }
 
-  GradientsOf from_token(int64_t t) const {
-    return {codes + t * kSegmentRows, scales + t, multipliers + t * kSegmentGroups, byte_units + t * kSegmentGroups};
+// From some section and token on.
+template <int64_t kRows, typename Code, typename Number>
+struct RoundedGradients {
+  Code* codes;
+  Number* scales;
+  int64_t m;
+
+  RoundedGradients from(int64_t section, int64_t token) const {
+    const int64_t at = section * m + token;
+    return {codes + at * kRows, scales + at, m};
   }
 };
-using SegmentGradients = GradientsOf<const int16_t, const float>;
+using SegmentGradients = RoundedGradients<kSegmentRows, const int16_t, const float>;
+using GroupGradients = RoundedGradients<kGroupRows, const int16_t, const float>;
 
 // `Byte` is const or not, as the members of the result.
-template <typename Code, typename Number, typename Byte>
-GradientsOf<Code, Number> gradients_of_segment(Byte* quantized, int64_t m, int64_t rows, int64_t segment) {
-  const int64_t tokens = segment_count(rows) * m;
+template <int64_t kRows, typename Code, typename Number, typename Byte>
+RoundedGradients<kRows, Code, Number> gradients_at(Byte* quantized, int64_t m, int64_t rows) {
   auto* codes = reinterpret_cast<Code*>(quantized);
-  auto* scales = reinterpret_cast<Number*>(codes + tokens * kSegmentRows);
-  auto* multipliers = reinterpret_cast<Code*>(scales + tokens);
-  auto* units = reinterpret_cast<Number*>(multipliers + tokens * kSegmentGroups);
-  return GradientsOf<Code, Number>{codes, scales, multipliers, units}.from_token(segment * m);
+  return {codes, reinterpret_cast<Number*>(codes + section_count<kRows>(rows) * m * kRows), m};
 }
 
-inline SegmentGradients gradients_of_segment(const std::byte* quantized, int64_t m, int64_t rows, int64_t segment) {
-  return gradients_of_segment<const int16_t, const float>(quantized, m, rows, segment);
+template <int64_t kRows>
+RoundedGradients<kRows, const int16_t, const float> rounded_gradients(const std::byte* quantized, int64_t m,
+                                                                      int64_t rows) {
+  return gradients_at<kRows, const int16_t, const float>(quantized, m, rows);
+}
+
+template <int64_t kRows>
+int64_t bytes_of_gradients(int64_t m, int64_t rows) {
+  constexpr int64_t kBytes = kRows * int64_t{sizeof(int16_t)} + int64_t{sizeof(float)};
+  return (m * section_count<kRows>(rows) * kBytes + kVectorBytes - 1) / kVectorBytes * kVectorBytes;
 }
 
 template <typename Isa>
-int64_t quantized_gradients_bytes(int64_t m, int64_t rows) {
-  constexpr int64_t kBytes = kSegmentRows * int64_t{sizeof(int16_t)} + int64_t{sizeof(float)} +
-                             kSegmentGroups * int64_t{sizeof(int16_t) + sizeof(float)};
-  return (m * segment_count(rows) * kBytes + kVectorBytes - 1) / kVectorBytes * kVectorBytes;
+int64_t quantized_gradients_bytes(quant::DType type, int64_t m, int64_t rows) {
+  return backward_in_bytes(type) ? bytes_of_gradients<kGroupRows>(m, rows) : bytes_of_gradients<kSegmentRows>(m, rows);
 }
 
-// One token's segment of 256 gradients.
-[[gnu::always_inline]] inline void quantize_segment(const float* from, const GradientsOf<int16_t, float>& to) {
-  const CodeScale scale = code_scale(largest_magnitude<kSegmentRows>(from), kMostOfGradients);
-  for (int64_t i = 0; i < kSegmentRows; ++i) to.codes[i] = static_cast<int16_t>(nearest(from[i] * scale.inverse));
-  *to.scales = scale.d;
-  for (int64_t g = 0; g < kSegmentGroups; ++g) {
-    int32_t most = kMostOfBytes;
-    for (int64_t i = 0; i < kGroupRows; ++i) {
-      const int32_t code = to.codes[g * kGroupRows + i];
-      const int32_t magnitude = code < 0 ? -code : code;
-      most = magnitude > most ? magnitude : most;
+// One token's section.
+template <typename Isa, int64_t kRows>
+[[gnu::always_inline]] inline void quantize_section(const float* from, int16_t* codes, float* scale_to) {
+  const CodeScale scale = code_scale(largest_magnitude<kRows>(from), kMostOfGradients<kRows>);
+  *scale_to = scale.d;
+  for (int64_t p = 0; p < kRows / kPanelRows; ++p) {
+    int16_t* to = codes + (kRows == kGroupRows ? Isa::panel_place(p) : p) * kPanelRows;
+    for (int64_t i = 0; i < kPanelRows; ++i) {
+      to[i] = static_cast<int16_t>(nearest(from[p * kPanelRows + i] * scale.inverse));
     }
-    const int32_t multiplier = (kMostOfBytes << 15) / most;
-    to.multipliers[g] = static_cast<int16_t>(multiplier < 32767 ? multiplier : 32767);
-    to.byte_units[g] = scale.d * (0x1p30F / static_cast<float>(to.multipliers[g]));
   }
 }
 
-template <typename Isa>
-void quantize_gradients(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,
-                        std::byte* out) {
-  alignas(kVectorBytes) float padded[kSegmentRows];
+template <typename Isa, int64_t kRows>
+void quantize_sections(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,
+                       std::byte* out) {
+  const auto gradients = gradients_at<kRows, int16_t, float>(out, m, rows);
+  alignas(kVectorBytes) float padded[kRows];
   for (int64_t t = m_begin; t < m_end; ++t) {
-    for (int64_t s = 0; s < segment_count(rows); ++s) {
-      const float* from = dy + t * lddy + s * kSegmentRows;
-      const int64_t left = rows - s * kSegmentRows;
-      if (left < kSegmentRows) {
-        for (int64_t i = 0; i < kSegmentRows; ++i) padded[i] = i < left ? from[i] : 0.0F;
+    for (int64_t s = 0; s < section_count<kRows>(rows); ++s) {
+      const float* from = dy + t * lddy + s * kRows;
+      const int64_t left = rows - s * kRows;
+      if (left < kRows) {
+        for (int64_t i = 0; i < kRows; ++i) padded[i] = i < left ? from[i] : 0.0F;
         from = padded;
       }
-      quantize_segment(from, gradients_of_segment<int16_t, float>(out, m, rows, s).from_token(t));
+      const auto to = gradients.from(s, t);
+      quantize_section<Isa, kRows>(from, to.codes, to.scales);
     }
   }
+}
+
+template <typename Isa>
+void quantize_gradients(quant::DType type, const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin,
+                        int64_t m_end, std::byte* out) {
+  const auto run = backward_in_bytes(type) ? quantize_sections<Isa, kGroupRows> : quantize_sections<Isa, kSegmentRows>;
+  run(dy, lddy, m, rows, m_begin, m_end, out);
 }
 
 }  // namespace

@@ -84,13 +84,13 @@ void tile_quantize_acts(const float* x, int64_t ldx, int64_t m, int64_t k, int64
 }
 
 template <typename Level>
-int64_t tile_quantized_gradients_bytes(int64_t m, int64_t rows) {
+int64_t tile_quantized_gradients_bytes(DType /*type*/, int64_t m, int64_t rows) {
   return token_layout(m, rows).bytes();
 }
 
 template <typename Level>
-void tile_quantize_gradients(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,
-                             std::byte* out) {
+void tile_quantize_gradients(DType /*type*/, const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin,
+                             int64_t m_end, std::byte* out) {
   using Isa = typename Level::Isa;
   const TileLayout layout = token_layout(m, rows);
   for (int64_t t = m_begin; t < m_end; t += kTileRows) {

@@ -16,9 +16,11 @@ namespace {
 
 constexpr int64_t kQuadStripBytes = kSegmentRows * kPanelRows;
 constexpr int kMostOfFactors = 32767;
-constexpr int kMostOfOffsets = 2047;
-// Offsets of a segment times gradients are summed in 32 bits.
-static_assert(kSegmentRows * kMostOfOffsets * kMostOfGradients < int64_t{1} << 31);
+constexpr int kMostOfOffsets = 16383;
+// Lanes sum the offsets of a group times gradients in 32 bits.
+static_assert(kGroupPanels * int64_t{kMostOfOffsets} * kMostOfGradients<kGroupRows> < int64_t{1} << 31);
+// A gradient's byte stands above the 15 bits of a factor and 8 more.
+constexpr float kByteUnit = 0x1p23F;
 
 // Whether w differs from scale * c.
 template <DType kType>
@@ -35,10 +37,11 @@ struct WeightQuads {
   alignas(kVectorBytes) int8_t codes[kStrips][kQuadStripBytes];
   // For each run of quads, what sums begin with: it takes the excess of all gradients off.
   alignas(kVectorBytes) uint8_t starts[kStrips][kMostRuns][kVectorBytes];
-  alignas(kVectorBytes) int16_t factors[kSegmentRows];  // scale = unit * factor, of its group
+  // Of each group's rows, whose panels stand where Isa::panel_place() says.
+  alignas(kVectorBytes) int16_t factors[kSegmentRows];  // scale = unit / kByteUnit * factor
+  alignas(kVectorBytes) int16_t offsets[kSegmentRows];  // offset = -offset_unit * this
   float units[kSegmentGroups];
-  alignas(kVectorBytes) int16_t offsets[kSegmentRows];  // in units of offset_unit
-  float offset_unit;
+  float offset_units[kSegmentGroups];
 };
 
 // The rows of one panel; `scale` and `offset` take theirs.
@@ -90,6 +93,19 @@ void fill_starts(int64_t runs, WeightQuads& out) {
   }
 }
 
+// The 64 numbers of a group as integers up to `most`; returns what these are multiples of.
+template <typename Isa>
+float round_group(const float* from, int most, int16_t* to) {
+  const CodeScale unit = code_scale(largest_magnitude<kGroupRows>(from), static_cast<float>(most));
+  for (int64_t p = 0; p < kGroupPanels; ++p) {
+    int16_t* out = to + Isa::panel_place(p) * kPanelRows;
+    for (int64_t i = 0; i < kPanelRows; ++i) {
+      out[i] = static_cast<int16_t>(nearest(from[p * kPanelRows + i] * unit.inverse));
+    }
+  }
+  return unit.d;
+}
+
 // Columns of block number `block` of a row, of `groups` groups of rows whose first panel is `panel`; beyond `panels`
 // all weights are zero.
 template <typename Isa, DType kType>
@@ -112,17 +128,11 @@ void unpack_quads(const uint8_t* panel, int64_t panel_stride, int64_t panels, in
   }
   fill_starts<Isa, kRun>(groups * kGroupQuads / kRun, out);
   for (int64_t g = 0; g < groups; ++g) {
-    const float* of = scale + g * kGroupRows;
-    const CodeScale unit = code_scale(largest_magnitude<kGroupRows>(of), kMostOfFactors);
-    int16_t* to = out.factors + g * kGroupRows;
-    for (int64_t r = 0; r < kGroupRows; ++r) to[r] = static_cast<int16_t>(nearest(of[r] * unit.inverse));
-    out.units[g] = unit.d;
-  }
-  if constexpr (has_offsets<kType>()) {
-    for (int64_t r = groups * kGroupRows; r < kSegmentRows; ++r) offset[r] = 0.0F;
-    const CodeScale unit = code_scale(largest_magnitude<kSegmentRows>(offset), kMostOfOffsets);
-    for (int64_t r = 0; r < kSegmentRows; ++r) out.offsets[r] = static_cast<int16_t>(nearest(offset[r] * unit.inverse));
-    out.offset_unit = unit.d;
+    const int64_t at = g * kGroupRows;
+    out.units[g] = kByteUnit * round_group<Isa>(scale + at, kMostOfFactors, out.factors + at);
+    if constexpr (has_offsets<kType>()) {
+      out.offset_units[g] = -round_group<Isa>(offset + at, kMostOfOffsets, out.offsets + at);
+    }
   }
 }
 

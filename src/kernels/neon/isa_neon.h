@@ -186,35 +186,29 @@ struct NeonIsa {
   }
   static Ints quad_totals(Ints sum) { return sum; }
 
-  struct GroupFactors {
+  struct Group {
     int16x8_t half[8];
   };
-  static GroupFactors load_group_factors(const int16_t* from) {
-    GroupFactors out;
+  static constexpr int64_t panel_place(int64_t panel) { return panel; }
+  static Group load_group(const int16_t* from) {
+    Group out;
     for (int i = 0; i < 8; ++i) out.half[i] = vld1q_s16(from + 8 * i);
     return out;
   }
-  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
-    const auto scaled = [&](int i) {
-      const int16x8_t product = vqrdmulhq_s16(vld1q_s16(gradients + 8 * i), factors.half[i]);
-      return vqmovn_s16(vqrdmulhq_s16(product, vdupq_n_s16(multiplier)));
-    };
+  static void scale_group(const Group& gradients, const Group& factors, uint8_t* to) {
+    const auto scaled = [&](int i) { return vrshrn_n_s16(vqrdmulhq_s16(gradients.half[i], factors.half[i]), 8); };
     for (int i = 0; i < 4; ++i) {  // 8 rows of one panel, then of the next
       const int first = i / 2 * 4 + i % 2;
       vst1q_u8(to + 16 * i, vreinterpretq_u8_s8(vcombine_s8(scaled(first), scaled(first + 2))));
     }
   }
-  static Ints segment_products(const int16_t* a, const int16_t* b) {
+  static Ints group_products(const Group& a, const Group& b) {
     Ints sum = zero_ints();
-    for (int i = 0; i < 16 * kPanelRows; i += 16) {
-      const int16x8_t a0 = vld1q_s16(a + i);
-      const int16x8_t b0 = vld1q_s16(b + i);
-      const int16x8_t a1 = vld1q_s16(a + i + 8);
-      const int16x8_t b1 = vld1q_s16(b + i + 8);
-      sum.part[0] = vmlal_s16(sum.part[0], vget_low_s16(a0), vget_low_s16(b0));
-      sum.part[1] = vmlal_high_s16(sum.part[1], a0, b0);
-      sum.part[2] = vmlal_s16(sum.part[2], vget_low_s16(a1), vget_low_s16(b1));
-      sum.part[3] = vmlal_high_s16(sum.part[3], a1, b1);
+    for (int i = 0; i < 8; i += 2) {
+      sum.part[0] = vmlal_s16(sum.part[0], vget_low_s16(a.half[i]), vget_low_s16(b.half[i]));
+      sum.part[1] = vmlal_high_s16(sum.part[1], a.half[i], b.half[i]);
+      sum.part[2] = vmlal_s16(sum.part[2], vget_low_s16(a.half[i + 1]), vget_low_s16(b.half[i + 1]));
+      sum.part[3] = vmlal_high_s16(sum.part[3], a.half[i + 1], b.half[i + 1]);
     }
     return sum;
   }

@@ -175,28 +175,29 @@ struct ScalarIsa {
     std::memcpy(to, negated.lane, sizeof(negated.lane));
   }
   static Ints quad_totals(Ints sum) { return sum; }
-  // The factors of a group's 64 rows; each gradient becomes round(multiplier * round(gradient * factor / 2^15) / 2^15)
-  // + kQuadExcess, in the quads' order.
-  struct GroupFactors {
+  // Integers of 16 bits for the 64 rows of a group, which a level may want in another order of panels.
+  struct Group {
     int16_t row[kGroupRows];
   };
-  static GroupFactors load_group_factors(const int16_t* from) {
-    GroupFactors out;
+  static constexpr int64_t panel_place(int64_t panel) { return panel; }
+  static Group load_group(const int16_t* from) {
+    Group out;
     std::memcpy(out.row, from, sizeof(out.row));
     return out;
   }
-  static void scale_group(const int16_t* gradients, const GroupFactors& factors, int16_t multiplier, uint8_t* to) {
+  // Each gradient becomes round(round(gradient * factor / 2^15) / 2^8) + kQuadExcess, in the quads' order.
+  static void scale_group(const Group& gradients, const Group& factors, uint8_t* to) {
     for (int r = 0; r < kGroupRows; ++r) {
-      const int32_t scaled = (gradients[r] * factors.row[r] + (1 << 14)) >> 15;
-      const int32_t byte = (scaled * multiplier + (1 << 14)) >> 15;
+      const int32_t scaled = (gradients.row[r] * factors.row[r] + (1 << 14)) >> 15;
+      const int32_t byte = (scaled + (1 << 7)) >> 8;
       const int64_t quad = quad_place(r / kPanelRows, r % kPanelRows / kQuadRows);
       to[quad * kQuadRows + r % kQuadRows] = static_cast<uint8_t>(byte + kQuadExcess);
     }
   }
-  // Lanes that together are the sum of a[i] * b[i] for i < 256.
-  static Ints segment_products(const int16_t* a, const int16_t* b) {
+  // Lanes that together are the sum of a[i] * b[i], four products in each.
+  static Ints group_products(const Group& a, const Group& b) {
     Ints sum = {};
-    for (int i = 0; i < 16 * kPanelRows; ++i) sum.lane[i % kPanelRows] += a[i] * b[i];
+    for (int i = 0; i < kGroupRows; ++i) sum.lane[i % kPanelRows] += a.row[i] * b.row[i];
     return sum;
   }
 
