@@ -137,6 +137,9 @@ Sum product(const CodedRow& w, const RoundedActs& a) {
     const double offset = d * min * static_cast<double>(sum);
     out.add(scaled);
     out.add(-offset);
+    // What a level that multiplies codes less half their range moves from the one term to the other.
+    const double middle = affine ? (w.meaning.max_code + 1) / 2 : 0.0;
+    out.magnitude += std::abs(d * middle * static_cast<double>(w.scales[g]) * static_cast<double>(sum));
   }
   return out;
 }

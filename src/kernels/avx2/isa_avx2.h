@@ -2,7 +2,9 @@
 
 #include <immintrin.h>
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/packed_layout.h"
 
@@ -32,6 +34,7 @@ struct Avx2Isa {
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = true;
   static constexpr bool kIntegerStarts = false;
+  static constexpr bool kPairStarts = true;
   static constexpr bool kPairsColumns = false;
   // 8 sums, 2 weights, a broadcast and a product in 16 registers.
   static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
@@ -97,11 +100,62 @@ struct Avx2Isa {
   [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
                                          const Bytes& factors) {
     constexpr int kRun = dot_run(kMaxCode, kVectors);
-    if constexpr (kRun == kCodeVectors) {
+    if constexpr (kRun == kVectors) {
       dot_halves<kVectors, kRun, kMaxCode, kFresh, 0, 2>(sum, codes, a, stride, factors);
     } else {
       dot_halves<kVectors, kRun, kMaxCode, kFresh, 0, 1>(sum, codes, a, stride, factors);
       dot_halves<kVectors, kRun, kMaxCode, kFresh, 1, 1>(sum, codes, a, stride, factors);
+    }
+  }
+
+  // Of 32 codes: -kZero times the sum of those of each half whose place in 4 is 0 or 1, and of the others, in 16 bits.
+  template <int kZero>
+  static void store_pair_starts(const int8_t* codes, uint8_t* first_half, uint8_t* second_half) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+    __m256i sum = _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes);
+    sum = _mm256_add_epi16(sum, _mm256_shuffle_epi32(sum, 0x4E));
+    sum = _mm256_add_epi16(sum, _mm256_shuffle_epi32(sum, 0xB1));
+    const __m256i starts = _mm256_mullo_epi16(sum, _mm256_set1_epi16(-kZero));
+    const int32_t words[2] = {_mm256_extract_epi32(starts, 0), _mm256_extract_epi32(starts, 4)};
+    std::memcpy(first_half, words, sizeof(words[0]));
+    std::memcpy(second_half, words + 1, sizeof(words[1]));
+  }
+
+  // `dot` for codes of 5 bits or, in one half of the columns, of 6. Sums of 16 bits begin with both of `starts`; they
+  // may wrap around on the way, but not end beyond 127 * 16 * 16 or 127 * 32 * 8, both below 2^15.
+  template <int kVectors, bool kFresh, int N>
+  [[gnu::always_inline]] static void dot_from(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+                                              const std::array<const int32_t*, 2>& starts) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    dot_from<kVectors, kFresh, N>(sum, codes, a, stride, starts, {ones, ones});
+  }
+  template <int kVectors, bool kFresh, int N>
+  [[gnu::always_inline]] static void dot_from(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+                                              const std::array<const int32_t*, 2>& starts, const Bytes& factors) {
+    Ints pairs[N];
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      const __m256i start = _mm256_add_epi16(_mm256_set1_epi32(starts[0][n]), _mm256_set1_epi32(starts[1][n]));
+      pairs[n] = {start, start};
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) {
+      const Bytes code = {kept(codes[i].low), kept(codes[i].high)};
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) {
+        const __m256i word = broadcast_word(a + i * stride + 4 * n);
+        add_product(pairs[n].low, code.low, word);
+        add_product(pairs[n].high, code.high, word);
+      }
+    }
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      if constexpr (kFresh) {
+        sum[n] = {_mm256_madd_epi16(pairs[n].low, factors.low), _mm256_madd_epi16(pairs[n].high, factors.high)};
+      } else {
+        add_pairs(sum[n].low, pairs[n].low, factors.low);
+        add_pairs(sum[n].high, pairs[n].high, factors.high);
+      }
     }
   }
 

@@ -27,6 +27,7 @@ struct Avx512Isa {
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;
   static constexpr bool kIntegerStarts = true;
+  static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
   // 8 sums at a time, and beside them 8 sums in f32, 8 vectors of codes and the scales; where a block has two parts,
   // the result of the first takes as many registers as the sums.

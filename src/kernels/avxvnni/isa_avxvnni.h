@@ -19,6 +19,7 @@ struct VnniIsa : Avx2Isa {
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;
   static constexpr bool kIntegerStarts = true;
+  static constexpr bool kPairStarts = false;
   // 8 sums, 2 weights and a broadcast. What these leave idle, the next tokens' sums take up out of order. 5 or 6 tokens
   // would fit the registers but not divide the 8 of a tile.
   static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }

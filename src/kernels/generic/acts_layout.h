@@ -18,6 +18,10 @@
 //   i32    start[T]         -128 * (sum of the 32 q)
 //   i32    half_start[2][T] the same of columns 0..15 and 16..31
 //
+// or where those of pairs in 16 bits do (Isa::kPairStarts)
+//
+//   i16    pair_start[2][T][2]  -16 * (sum of those q of columns 0..15 and 16..31 where c % 4 < 2, and of the others)
+//
 // and where columns are multiplied in pairs (Isa::kPairsColumns, see paired_block.h)
 //
 //   i32    pairs[2][T]      -(sum of q[c + 16] (q[c] + 128) for c < 16); the same + kPairedZero * (sum of the 32 q)
@@ -31,12 +35,15 @@ constexpr int kActHalfOffset = 40;
 constexpr int kActStart = 48;
 constexpr int kActHalfStart = 52;
 constexpr int kActPairs = 60;
+constexpr int kActPairStart = 48;
+// What stands in pair_start is for this zero point.
+constexpr int kPairStartZero = 16;
 
 // Of one row in one block.
 template <typename Isa>
 constexpr int act_bytes() {
-  static_assert(Isa::kIntegerStarts || !Isa::kPairsColumns);
-  return Isa::kPairsColumns ? 68 : Isa::kIntegerStarts ? 60 : 48;
+  static_assert(Isa::kIntegerStarts ? !Isa::kPairStarts : !Isa::kPairsColumns);
+  return Isa::kPairsColumns ? 68 : Isa::kIntegerStarts ? 60 : Isa::kPairStarts ? 56 : 48;
 }
 
 // The zero point that products in pairs take off, and put back, where codes with mins have 5 bits.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "kernels/generic/acts_layout.h"
@@ -8,9 +9,10 @@
 // One k-block of weights, ready to be multiplied, and its products with quantized activations:
 //   y[t][r] = sum over k-blocks of  d_a[t] * scale[r] * sum_k u a  -  min[r] * d_a[t] * sum_k a
 // where w = scale * u - min; a zero point makes a min of scale * zero. With Isa::kIntegerStarts it is part of the sums
-// instead: codes stand at the top of their bytes, where every zero point is 128, and sums begin with -128 sum_k a. The
-// sums of u a are exact integers, so levels whose activations have the same steps differ by the rounding of f32 sums
-// only.
+// instead: codes stand at the top of their bytes, where every zero point is 128, and sums begin with -128 sum_k a. With
+// Isa::kPairStarts sums of 16 bits begin with what takes half the range off codes of 5 and 6 bits, be that their zero
+// point or not: only so does the sum of 32 or 16 products fit, of which each lane has two. The sums of u a are exact
+// integers, so levels whose activations have the same steps differ by the rounding of f32 sums only.
 namespace patina::kernels {
 namespace {
 
@@ -21,6 +23,8 @@ struct BlockForm {
   bool has_min;        // else codes are signed bytes, or sums begin with the zero point
   bool whole_factors;  // scale = d * integer, with the integers applied to integer sums
   bool starts;         // sums begin with integers
+
+  constexpr int middle() const { return (max_code + 1) / 2; }
 };
 
 template <typename Isa, DType kType>
@@ -34,9 +38,13 @@ constexpr BlockForm block_form() {
     static_assert(!Isa::kWholeFactors);
     return {kFormat.parts(), 255, false, false, true};
   } else {
+    constexpr bool kHasZero = kFormat.zero_log2 != kNoZero;
+    constexpr bool kStarts = Isa::kPairStarts && (kMaxCode == 31 || kMaxCode == 63);
+    static_assert(!kStarts || !kHasZero || kFormat.zero_log2 + 1 == kFormat.code_bits());
     // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
     // such codes.
-    return {kFormat.parts(), kMaxCode, !(Isa::kSignedBytes && kMaxCode == 255), Isa::kWholeFactors && kWhole, false};
+    constexpr bool kHasMin = kStarts ? !kHasZero : !(Isa::kSignedBytes && kMaxCode == 255);
+    return {kFormat.parts(), kMaxCode, kHasMin, Isa::kWholeFactors && kWhole, kStarts};
   }
 }
 
@@ -68,7 +76,7 @@ template <typename Isa, DType kType>
                                               DotBlock<Isa, block_form<Isa, kType>()>& out) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr BlockForm kForm = block_form<Isa, kType>();
-  constexpr int kShift = kForm.starts ? 8 - kFormat.code_bits() : 0;
+  constexpr int kShift = Isa::kIntegerStarts && kForm.starts ? 8 - kFormat.code_bits() : 0;
   load_codes<Isa, kType, kShift>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), out.codes);
   if constexpr (!kForm.has_min && !kForm.starts) {
 #pragma GCC unroll 8
@@ -87,7 +95,13 @@ template <typename Isa, DType kType>
     } else {
       out.scale[p] = scale;
     }
-    if constexpr (kForm.has_min) out.min.at[p] = load_offset<Isa, kType>(group, block, p, scale);
+    if constexpr (kForm.has_min) {
+      out.min.at[p] = load_offset<Isa, kType>(group, block, p, scale);
+      if constexpr (kForm.starts) {
+        constexpr float kMiddle = kForm.middle();
+        out.min.at[p] = Isa::sub(out.min.at[p], Isa::mul(scale, Isa::broadcast(&kMiddle)));
+      }
+    }
   }
 }
 
@@ -100,18 +114,32 @@ template <typename Isa, BlockForm kForm, int T, int N>
   typename Isa::Floats result[N];
   typename Isa::Ints products[N];
   const auto dot = [&]<int kPart>() __attribute__((always_inline)) {
-    constexpr bool kFresh = !kForm.starts && (kPart == 0 || !kForm.whole_factors);
-    if constexpr (kForm.starts) {
+    constexpr bool kIntegers = Isa::kIntegerStarts && kForm.starts;
+    constexpr bool kFresh = !kIntegers && (kPart == 0 || !kForm.whole_factors);
+    if constexpr (kIntegers) {
       const auto* starts = reinterpret_cast<const int32_t*>(acts + (kForm.parts == 1 ? kActStart : kActHalfStart) * T);
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) products[n] = Isa::broadcast_int(starts + kPart * T + t + n);
     }
     const auto* codes = block.codes + kPart * kVectors;
     const auto* column = a + kPart * kVectors * T * 4;
-    if constexpr (kForm.whole_factors) {
+    if constexpr (kForm.starts && Isa::kPairStarts) {
+      // Half the range of 5 bits is the zero point of what stands there for both halves, that of 6 twice it for one.
+      static_assert(kForm.middle() == kPairStartZero * kForm.parts);
+      static_assert(2 * kVectors * most_of_acts<Isa>() * kForm.middle() < 1 << 15);
+      const auto* starts = reinterpret_cast<const int32_t*>(acts + kActPairStart * T) + t;
+      const std::array<const int32_t*, 2> two = {starts + kPart * T, starts + (kForm.parts == 1 ? T : kPart * T)};
+      if constexpr (kForm.whole_factors) {
+        Isa::template dot_from<kVectors, kFresh, N>(products, codes, column, 4 * T, two, block.factors.at[kPart]);
+      } else {
+        Isa::template dot_from<kVectors, kFresh, N>(products, codes, column, 4 * T, two);
+      }
+    } else if constexpr (kForm.whole_factors) {
       Isa::template dot<kVectors, kForm.max_code, kFresh, N>(products, codes, column, 4 * T, block.factors.at[kPart]);
     } else {
       Isa::template dot<kVectors, kForm.max_code, kFresh, N>(products, codes, column, 4 * T);
+    }
+    if constexpr (!kForm.whole_factors) {
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
         const auto product = Isa::to_floats(products[n]);

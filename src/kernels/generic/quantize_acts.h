@@ -74,6 +74,10 @@ template <typename Isa>
     halves[kActGroup + t] = static_cast<float>(static_cast<int32_t>(sums.half[1]));
     for (int i = 0; i < kCodeVectors; ++i) std::memcpy(block + (i * rows + t) * 4, codes + 4 * i, 4);
     if constexpr (Isa::kIntegerStarts) store_starts<Isa>(sums, t, rows, block);
+    if constexpr (Isa::kPairStarts) {
+      uint8_t* starts = block + (kActPairStart * rows + 4 * t);
+      Isa::template store_pair_starts<kPairStartZero>(codes, starts, starts + 4 * rows);
+    }
   }
   auto* d = reinterpret_cast<float*>(block + kActScale * rows);
   auto* offset = reinterpret_cast<float*>(block + kActOffset * rows);

@@ -32,6 +32,7 @@ struct NeonIsa {
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = false;
   static constexpr bool kIntegerStarts = false;
+  static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
   // 16 sums, 4 weights and 4 broadcasts in 32 registers.
   static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }

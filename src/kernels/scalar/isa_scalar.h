@@ -34,9 +34,11 @@ struct ScalarIsa {
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
-  // Whether sums begin with integers that the activations bring (broadcast_int), and whether columns are multiplied in
-  // pairs (the functions of zen4/isa_zen4.h): see generic/dot_block.h and generic/paired_block.h.
+  // Whether sums begin with integers that the activations bring (broadcast_int), or those of pairs in 16 bits do
+  // (dot_from), and whether columns are multiplied in pairs (functions of isa_avx512.h and isa_zen4.h): see
+  // generic/dot_block.h and generic/paired_block.h.
   static constexpr bool kIntegerStarts = false;
+  static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
   // Tokens that `dot` multiplies at a time.
   static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 1; }
