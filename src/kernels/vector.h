@@ -54,7 +54,7 @@ struct VectorKernels {
   // C[i*ldc + j] = beta * C + alpha * sum_p A(i,p) * B(p,j)   for i < m, j < n, p < k (BLAS sgemm, row-major):
   // A(i,p) = trans_a ? a[p*lda + i] : a[i*lda + p];  B(p,j) = trans_b ? b[j*ldb + p] : b[p*ldb + j].
   // beta = 0 overwrites without reading C. Any sizes, tuned for k from 4 (LoRA ranks, attention) to thousands. But for
-  // kSgemmDotRows, a row of C does not depend on how many others there are.
+  // the constants above, a number in C does not depend on how many rows and columns there are.
   void (*sgemm)(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
                 const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
 };

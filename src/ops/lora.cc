@@ -122,9 +122,11 @@ void lora_backward(Context& context, Gradients& gradients, const Tensor& x, cons
 
   const Tensor dhidden = context.make(tokens, rank);
   {
-    const Tensor b = transposed(context, term.b);  // a small copy: without it each tile of tokens copies dy
+    // Where that makes dot products of them, a small copy spares each tile of tokens a larger one, of dy.
+    const bool turns = rank <= kernels::kSgemmDotColumns && out >= kernels::kSgemmDotDepth;
+    const Tensor b = turns ? transposed(context, term.b) : term.b;
     context.parallel(tokens, kTokenTile, work, [&](int64_t begin, int64_t end, int /*worker*/) {
-      vector.sgemm(false, true, end - begin, rank, out, term.scale, dy.row(begin), out, b.data(), out, 0.0F,
+      vector.sgemm(false, turns, end - begin, rank, out, term.scale, dy.row(begin), out, b.data(), b.cols(), 0.0F,
                    dhidden.row(begin), rank);
     });
   }

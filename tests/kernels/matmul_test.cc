@@ -138,7 +138,7 @@ Sum product(const CodedRow& w, const RoundedActs& a) {
     out.add(scaled);
     out.add(-offset);
     // What a level that multiplies codes less half their range moves from the one term to the other.
-    const double middle = affine ? (w.meaning.max_code + 1) / 2 : 0.0;
+    const double middle = affine && w.meaning.max_code == 31 ? 16.0 : 0.0;
     out.magnitude += std::abs(d * middle * static_cast<double>(w.scales[g]) * static_cast<double>(sum));
   }
   return out;
@@ -204,10 +204,22 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
       testing::set_scales(type, w.file.data() + b, random_);
     }
     pack_panels(type, w.file.data(), w.rows, w.cols, 0, 1, w.packed.data());
-    for (const auto& [first, second] : {std::pair{1.0F, 1.0F}, {-1.0F, -1.0F}, {1.0F, -1.0F}, {-1.0F, 1.0F}}) {
+    // In halves of a block and, as 16-bit sums have them, in halves of 4 columns.
+    const auto half = [](size_t i) { return i % 32 < 16; };
+    const auto pair = [](size_t i) { return i % 4 < 2; };
+    struct Activations {
+      float first, second;
+      bool (*is_first)(size_t i);
+    };
+    for (const auto& [first, second, is_first] : {Activations{1.0F, 1.0F, half},
+                                                  {-1.0F, -1.0F, half},
+                                                  {1.0F, -1.0F, half},
+                                                  {-1.0F, 1.0F, half},
+                                                  {1.0F, 0.0F, pair},
+                                                  {0.0F, 1.0F, pair}}) {
       constexpr int64_t kRows = kActGroup + 1;
       std::vector<float> x(static_cast<size_t>(kRows * cols));
-      for (size_t i = 0; i < x.size(); ++i) x[i] = i % 32 < 16 ? first : second;
+      for (size_t i = 0; i < x.size(); ++i) x[i] = is_first(i) ? first : second;
       const std::vector<float> y = quantized_product(kernels(), w, x, cols, kRows, 16);
       for (int64_t i = 0; i < kRows * 16; ++i) {
         const CodedRow row(w, i % 16);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -288,6 +289,27 @@ inline std::vector<std::string> sgemm_differences(const VectorKernels& kernels, 
   return found;
 }
 
+// Whether rows of C, computed in parts, are what they are together.
+inline std::vector<std::string> sgemm_rows_that_differ(const VectorKernels& kernels, const GemmCase& shape,
+                                                       std::span<const int64_t> cuts, std::mt19937& random) {
+  const int64_t lda = shape.trans_a ? shape.m : shape.k;
+  const int64_t ldb = shape.trans_b ? shape.k : shape.n;
+  const Floats a = random_vector(shape.m * shape.k, random);
+  const Floats b = random_vector(shape.n * shape.k, random);
+  Floats together(static_cast<size_t>(shape.m * shape.n));
+  Floats parts(together);
+  kernels.sgemm(shape.trans_a, shape.trans_b, shape.m, shape.n, shape.k, 0.5F, a.data(), lda, b.data(), ldb, 0.0F,
+                together.data(), shape.n);
+  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const float* rows = a.data() + cuts[i] * (shape.trans_a ? 1 : lda);
+    kernels.sgemm(shape.trans_a, shape.trans_b, cuts[i + 1] - cuts[i], shape.n, shape.k, 0.5F, rows, lda, b.data(), ldb,
+                  0.0F, parts.data() + cuts[i] * shape.n, shape.n);
+  }
+  if (together == parts) return {};
+  return {"sgemm " + std::to_string(shape.trans_a) + std::to_string(shape.trans_b) + " rows of " +
+          std::to_string(shape.n) + " columns, " + std::to_string(shape.k) + " deep depend on each other"};
+}
+
 inline std::vector<std::string> sgemm_differences(const VectorKernels& kernels) {
   std::mt19937 random(5);
   std::vector<std::string> found;
@@ -312,7 +334,19 @@ inline std::vector<std::string> sgemm_differences(const VectorKernels& kernels) 
       run({ta, tb, 5, 5000, 8, 0.5F, beta});  // the narrow products of adapters, and more columns than go at once
       run({ta, tb, 7, 600, 100, 0.5F, beta});
       for (const int64_t m : {1, 2, 3, 4, 8, 13, 29}) {
-        for (const int64_t n : {1, 4, 8, 11, 16}) run({ta, tb, m, n, m == 4 ? 1024 : 515, 0.5F, beta});
+        for (const int64_t n : {1, 4, 8, 11, 16, 17})
+          run({ta, tb, m, n, m == 4 ? 1024 : m == 8 ? 511 : 512, 0.5F, beta});
+      }
+    }
+  }
+  for (const int64_t n : {8, 16, 40, 300}) {
+    for (const int64_t k : {8, 64, 600}) {
+      const bool dots = n <= kSgemmDotColumns && k >= kSgemmDotDepth;
+      const std::vector<int64_t> cuts =
+          dots ? std::vector<int64_t>{0, 1, 3, 6, 29} : std::vector<int64_t>{0, 4, 16, 29};
+      for (const bool ta : {false, true}) {
+        const auto some = sgemm_rows_that_differ(kernels, {ta, !ta, 29, n, k, 0.5F, 0.0F}, cuts, random);
+        found.insert(found.end(), some.begin(), some.end());
       }
     }
   }

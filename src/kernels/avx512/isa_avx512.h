@@ -213,7 +213,6 @@ struct Avx512Isa {
   }
 
  private:
-  // Rows 0..15 and 32..47 from there on.
   static __mmask16 first(int lanes) { return static_cast<__mmask16>((1U << static_cast<unsigned>(lanes)) - 1U); }
 };
 

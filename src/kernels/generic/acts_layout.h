@@ -36,7 +36,7 @@ constexpr int kActStart = 48;
 constexpr int kActHalfStart = 52;
 constexpr int kActPairs = 60;
 constexpr int kActPairStart = 48;
-// What stands in pair_start is for this zero point.
+// What stands in pair_start is for this zero point (of sums of pairs; kPairedZero is that of columns in pairs).
 constexpr int kPairStartZero = 16;
 
 // Of one row in one block.

@@ -10,7 +10,7 @@
 namespace patina::kernels {
 namespace {
 
-// A block of 64 columns and 512 tokens: with its weights at most 32 KiB, gradients of a segment 270 KiB, sums 128 KiB
+// A block of 64 columns and 512 tokens: with its weights at most 32 KiB, gradients of a segment 264 KiB, sums 128 KiB
 // and, in bytes, sums of offsets 64 KiB it stays in a second-level cache of 512 KiB.
 constexpr int64_t kIntegerColumns = 64;
 constexpr int64_t kIntegerTokens = 512;

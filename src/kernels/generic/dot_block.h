@@ -10,9 +10,9 @@
 //   y[t][r] = sum over k-blocks of  d_a[t] * scale[r] * sum_k u a  -  min[r] * d_a[t] * sum_k a
 // where w = scale * u - min; a zero point makes a min of scale * zero. With Isa::kIntegerStarts it is part of the sums
 // instead: codes stand at the top of their bytes, where every zero point is 128, and sums begin with -128 sum_k a. With
-// Isa::kPairStarts sums of 16 bits begin with what takes half the range off codes of 5 and 6 bits, be that their zero
-// point or not: only so does the sum of 32 or 16 products fit, of which each lane has two. The sums of u a are exact
-// integers, so levels whose activations have the same steps differ by the rounding of f32 sums only.
+// Isa::kPairStarts sums of 16 bits begin with what takes half the range off codes of 5 bits, or of 6 with two scales,
+// be that their zero point or not: only so does a lane hold its sums, two of 16 products or of 8. The sums of u a are
+// exact integers, so levels whose activations have the same steps differ by the rounding of f32 sums only.
 namespace patina::kernels {
 namespace {
 
@@ -39,7 +39,7 @@ constexpr BlockForm block_form() {
     return {kFormat.parts(), 255, false, false, true};
   } else {
     constexpr bool kHasZero = kFormat.zero_log2 != kNoZero;
-    constexpr bool kStarts = Isa::kPairStarts && (kMaxCode == 31 || kMaxCode == 63);
+    constexpr bool kStarts = Isa::kPairStarts && kMaxCode == (kFormat.parts() == 1 ? 31 : 63);
     static_assert(!kStarts || !kHasZero || kFormat.zero_log2 + 1 == kFormat.code_bits());
     // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
     // such codes.
@@ -98,8 +98,8 @@ template <typename Isa, DType kType>
     if constexpr (kForm.has_min) {
       out.min.at[p] = load_offset<Isa, kType>(group, block, p, scale);
       if constexpr (kForm.starts) {
-        constexpr float kMiddle = kForm.middle();
-        out.min.at[p] = Isa::sub(out.min.at[p], Isa::mul(scale, Isa::broadcast(&kMiddle)));
+        constexpr float kLess = -kForm.middle();
+        out.min.at[p] = Isa::fma(scale, Isa::broadcast(&kLess), out.min.at[p]);
       }
     }
   }

@@ -35,7 +35,8 @@ template <typename Isa, bool kOffsets>
 void to_bytes(const GroupGradients& gradients, int64_t tokens, int64_t g, const WeightQuads& weights,
               ByteGradients& out, float* offsets) {
   const auto factors = Isa::load_group(weights.factors + g * kGroupRows);
-  const auto of_weights = Isa::load_group(weights.offsets + g * kGroupRows);
+  typename Isa::Group of_weights = {};
+  if constexpr (kOffsets) of_weights = Isa::load_group(weights.offsets + g * kGroupRows);
   float offset_scales[kByteTokens];
   for (int64_t t = 0; t < tokens; ++t) {
     out.scales[g][t] = gradients.scales[t] * weights.units[g];

@@ -11,7 +11,7 @@
 namespace patina::kernels {
 namespace {
 
-// Tokens whose activations (0.4 MB for the columns unpacked at a time, 0.6 at zen4, whose cache is twice as large) stay
+// Tokens whose activations (0.5 MB for the columns unpacked at a time, 0.6 at zen4, whose cache is twice as large) stay
 // in the second-level cache while several panels pass.
 constexpr int64_t kCachedTokens = 128;
 // Columns unpacked at a time.

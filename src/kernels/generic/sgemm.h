@@ -12,7 +12,7 @@ namespace patina::kernels {
 namespace {
 
 constexpr int64_t kDepth = 256;
-constexpr int64_t kColumns = 128;  // where B is kDepth deep; more where it is less
+constexpr int64_t kColumns = 128;  // more where B is at most half as deep
 constexpr int64_t kBlockFloats = kDepth * kColumns;
 constexpr int64_t kMaxTileRows = 16;
 constexpr int kNarrowRows = 12;  // of a tile of one vector: enough sums that none is waited for

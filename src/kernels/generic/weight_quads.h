@@ -19,6 +19,7 @@ constexpr int kMostOfFactors = 32767;
 constexpr int kMostOfOffsets = 16383;
 // Lanes sum the offsets of a group times gradients in 32 bits.
 static_assert(kGroupPanels * int64_t{kMostOfOffsets} * kMostOfGradients<kGroupRows> < int64_t{1} << 31);
+static_assert((((int64_t{kMostOfFactors} * kMostOfGradients<kGroupRows> + (1 << 14)) >> 15) + (1 << 7)) >> 8 == 127);
 // A gradient's byte stands above the 15 bits of a factor and 8 more.
 constexpr float kByteUnit = 0x1p23F;
 

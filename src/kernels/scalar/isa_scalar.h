@@ -35,8 +35,8 @@ struct ScalarIsa {
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
   // Whether sums begin with integers that the activations bring (broadcast_int), or those of pairs in 16 bits do
-  // (dot_from), and whether columns are multiplied in pairs (functions of isa_avx512.h and isa_zen4.h): see
-  // generic/dot_block.h and generic/paired_block.h.
+  // (dot_from and store_pair_starts of isa_avx2.h), and whether columns are multiplied in pairs (functions of
+  // isa_avx512.h and isa_zen4.h): see generic/dot_block.h and generic/paired_block.h.
   static constexpr bool kIntegerStarts = false;
   static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
@@ -177,7 +177,8 @@ struct ScalarIsa {
     std::memcpy(to, negated.lane, sizeof(negated.lane));
   }
   static Ints quad_totals(Ints sum) { return sum; }
-  // Integers of 16 bits for the 64 rows of a group, which a level may want in another order of panels.
+  // Integers of 16 bits for the 64 rows of a group. A level wants panel `panel` of its 4 at panel_place(panel), and
+  // load_group takes them in that order.
   struct Group {
     int16_t row[kGroupRows];
   };
