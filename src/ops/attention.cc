@@ -63,10 +63,8 @@ void multiply_keys(const Context& context, const AttentionShape& shape, const Qu
                    int64_t count, const Scratch& scratch) {
   const bool alone = !tile.segment->cache.blocks.empty() && tile.segment->count <= kFewRows;
   const bool deep = shape.head_dim >= kernels::kSgemmDotDepth;  // sums of rows together depend on `count`
-  const int64_t together = !alone                                 ? tile.lines()
-                           : deep                                 ? 1
-                           : tile.heads <= kernels::kSgemmDotRows ? tile.heads
-                                                                  : tile.lines();
+  const bool in_dots = alone && tile.heads <= kernels::kSgemmDotRows;
+  const int64_t together = alone && deep ? 1 : in_dots ? tile.heads : tile.lines();
   for (int64_t line = 0; line < tile.lines(); line += together) {
     context.kernels.vector.sgemm(false, true, together, count, shape.head_dim, 1.0F,
                                  scratch.queries + line * shape.head_dim, shape.head_dim, keys.data, keys.stride, 0.0F,

@@ -138,16 +138,11 @@ struct Avx2Isa {
       const __m256i start = _mm256_add_epi16(_mm256_set1_epi32(starts[0][n]), _mm256_set1_epi32(starts[1][n]));
       pairs[n] = {start, start};
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) {
-      const Bytes code = {kept(codes[i].low), kept(codes[i].high)};
-#pragma GCC unroll 4
-      for (int n = 0; n < N; ++n) {
-        const __m256i word = broadcast_word(a + i * stride + 4 * n);
-        add_product(pairs[n].low, code.low, word);
-        add_product(pairs[n].high, code.high, word);
-      }
-    }
+    each_product<kVectors, N>(codes, a, stride,
+                              [&](int n, const Bytes& code, __m256i word) __attribute__((always_inline)) {
+                                add_product(pairs[n].low, code.low, word);
+                                add_product(pairs[n].high, code.high, word);
+                              });
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) {
       if constexpr (kFresh) {
@@ -321,6 +316,16 @@ struct Avx2Isa {
   static __m256i kept(__m256i v) {
     asm volatile("" : "+x"(v));
     return v;
+  }
+  // add(n, code, word) for each vector of codes and each of N tokens, whose 4 activations fill `word`.
+  template <int kVectors, int N, typename F>
+  [[gnu::always_inline]] static void each_product(const Bytes* codes, const int8_t* a, int64_t stride, const F& add) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) {
+      const Bytes code = {kept(codes[i].low), kept(codes[i].high)};
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) add(n, code, broadcast_word(a + i * stride + 4 * n));
+    }
   }
   static __m256i& half(Bytes& v, int which) { return which == 0 ? v.low : v.high; }
   static __m256i half(const Bytes& v, int which) { return which == 0 ? v.low : v.high; }

@@ -31,16 +31,11 @@ struct VnniIsa : Avx2Isa {
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) sum[n] = zero_ints();
     }
-#pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) {
-      const Bytes code = {kept(codes[i].low), kept(codes[i].high)};
-#pragma GCC unroll 4
-      for (int n = 0; n < N; ++n) {
-        const __m256i word = broadcast_word(a + i * stride + 4 * n);
-        sum[n].low = Products::add_bytes(sum[n].low, code.low, word);
-        sum[n].high = Products::add_bytes(sum[n].high, code.high, word);
-      }
-    }
+    each_product<kVectors, N>(codes, a, stride,
+                              [&](int n, const Bytes& code, __m256i word) __attribute__((always_inline)) {
+                                sum[n].low = Products::add_bytes(sum[n].low, code.low, word);
+                                sum[n].high = Products::add_bytes(sum[n].high, code.high, word);
+                              });
   }
 
   // Kept, or g++ would store every sum in every step.

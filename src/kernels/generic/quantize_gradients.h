@@ -69,17 +69,17 @@ int64_t quantized_gradients_bytes(quant::DType type, int64_t m, int64_t rows) {
   return backward_in_bytes(type) ? bytes_of_gradients<kGroupRows>(m, rows) : bytes_of_gradients<kSegmentRows>(m, rows);
 }
 
-// One token's section.
+// The numbers of a section as integers up to `most`, in the order above; returns what these are multiples of.
 template <typename Isa, int64_t kRows>
-[[gnu::always_inline]] inline void quantize_section(const float* from, int16_t* codes, float* scale_to) {
-  const CodeScale scale = code_scale(largest_magnitude<kRows>(from), kMostOfGradients<kRows>);
-  *scale_to = scale.d;
+[[gnu::always_inline]] inline float round_section(const float* from, int most, int16_t* to) {
+  const CodeScale scale = code_scale(largest_magnitude<kRows>(from), static_cast<float>(most));
   for (int64_t p = 0; p < kRows / kPanelRows; ++p) {
-    int16_t* to = codes + (kRows == kGroupRows ? Isa::panel_place(p) : p) * kPanelRows;
+    int16_t* out = to + (kRows == kGroupRows ? Isa::panel_place(p) : p) * kPanelRows;
     for (int64_t i = 0; i < kPanelRows; ++i) {
-      to[i] = static_cast<int16_t>(nearest(from[p * kPanelRows + i] * scale.inverse));
+      out[i] = static_cast<int16_t>(nearest(from[p * kPanelRows + i] * scale.inverse));
     }
   }
+  return scale.d;
 }
 
 template <typename Isa, int64_t kRows>
@@ -96,7 +96,7 @@ void quantize_sections(const float* dy, int64_t lddy, int64_t m, int64_t rows, i
         from = padded;
       }
       const auto to = gradients.from(s, t);
-      quantize_section<Isa, kRows>(from, to.codes, to.scales);
+      *to.scales = round_section<Isa, kRows>(from, kMostOfGradients<kRows>, to.codes);
     }
   }
 }

@@ -94,19 +94,6 @@ void fill_starts(int64_t runs, WeightQuads& out) {
   }
 }
 
-// The 64 numbers of a group as integers up to `most`; returns what these are multiples of.
-template <typename Isa>
-float round_group(const float* from, int most, int16_t* to) {
-  const CodeScale unit = code_scale(largest_magnitude<kGroupRows>(from), static_cast<float>(most));
-  for (int64_t p = 0; p < kGroupPanels; ++p) {
-    int16_t* out = to + Isa::panel_place(p) * kPanelRows;
-    for (int64_t i = 0; i < kPanelRows; ++i) {
-      out[i] = static_cast<int16_t>(nearest(from[p * kPanelRows + i] * unit.inverse));
-    }
-  }
-  return unit.d;
-}
-
 // Columns of block number `block` of a row, of `groups` groups of rows whose first panel is `panel`; beyond `panels`
 // all weights are zero.
 template <typename Isa, DType kType>
@@ -130,9 +117,9 @@ void unpack_quads(const uint8_t* panel, int64_t panel_stride, int64_t panels, in
   fill_starts<Isa, kRun>(groups * kGroupQuads / kRun, out);
   for (int64_t g = 0; g < groups; ++g) {
     const int64_t at = g * kGroupRows;
-    out.units[g] = kByteUnit * round_group<Isa>(scale + at, kMostOfFactors, out.factors + at);
+    out.units[g] = kByteUnit * round_section<Isa, kGroupRows>(scale + at, kMostOfFactors, out.factors + at);
     if constexpr (has_offsets<kType>()) {
-      out.offset_units[g] = -round_group<Isa>(offset + at, kMostOfOffsets, out.offsets + at);
+      out.offset_units[g] = -round_section<Isa, kGroupRows>(offset + at, kMostOfOffsets, out.offsets + at);
     }
   }
 }
