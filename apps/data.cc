@@ -118,7 +118,7 @@ int run_data(const Invocation& call) {
   const train::DataStatistics found = train::examine(*source, vocabulary.maker.get(), vocabulary.context, bad.sink());
   bad.finish();
   print_counts(*source, found, has_model ? &vocabulary : nullptr);
-  if (!found.rows.empty()) {
+  if (found.rows.size() > 0) {
     print_histogram(found.histogram, has_model);
     const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
     print_samples(*source, found.rows, vocabulary.tokenizer.get(), vocabulary.maker.get(), colour);

@@ -72,8 +72,8 @@ std::string shortened(const std::string& text) {
 
 }  // namespace
 
-void print_samples(const train::RowSource& source, std::span<const train::RowId> rows,
-                   const tokenizer::Tokenizer* tokenizer, const train::ExampleMaker* maker, bool colour) {
+void print_samples(const train::RowSource& source, const train::RowList& rows, const tokenizer::Tokenizer* tokenizer,
+                   const train::ExampleMaker* maker, bool colour) {
   const Marks marks = colour ? kColour : kBrackets;
   for (const size_t index : std::set<size_t>{0, rows.size() / 2, rows.size() - 1}) {
     const train::Row row = source.read(rows[index]);

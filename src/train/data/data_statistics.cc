@@ -99,7 +99,7 @@ DataStatistics examine(const RowSource& source, const ExampleMaker* maker, size_
         statistics.longest = std::max(statistics.longest, lengths.all);
         statistics.histogram.add(lengths.all);
         if (context > 0 && lengths.all > context) ++statistics.too_long;
-        statistics.rows.push_back(id);
+        statistics.rows.add(id);
         digests.push_back(digest_of(row));
       },
       [&](const std::string& sentence) {

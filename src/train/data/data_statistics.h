@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "train/data/example.h"
+#include "train/data/row_list.h"
 #include "train/data/row_source.h"
 
 namespace patina::train {
@@ -37,7 +38,7 @@ struct DataStatistics {
   uint64_t loss_length = 0;  // those that are learned
   uint64_t longest = 0;
   LengthHistogram histogram;
-  std::vector<RowId> rows;                               // all good ones; those too long too
+  RowList rows;                                          // all good ones; those too long too
   size_t duplicates = 0;                                 // rows that say the same as one before
   std::vector<std::pair<RowId, RowId>> some_duplicates;  // the first of them, with the row that each repeats
 
@@ -45,7 +46,7 @@ struct DataStatistics {
 };
 
 // Reads every row once. With `maker`, whose context must be 0, lengths are tokens and rows of more than `context` (0:
-// any number) too long; else characters. A row takes some 20 bytes meanwhile. Throws what `maker` does beyond bad rows.
+// any number) too long; else characters. A row takes some 15 bytes meanwhile. Throws what `maker` does beyond bad rows.
 DataStatistics examine(const RowSource& source, const ExampleMaker* maker, size_t context, const BadRowSink& on_bad);
 
 }  // namespace patina::train

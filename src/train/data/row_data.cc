@@ -21,20 +21,18 @@ RowData::RowData(std::shared_ptr<const RowSource> source, std::shared_ptr<const 
   source_->visit(
       [&](RowId id, const Row& row) {
         tally.add(maker_->make(row));
-        rows_.push_back(id);
+        rows_.add(id);
         count(row);
       },
       on_bad);
-  rows_.shrink_to_fit();
   totals_ = tally.totals();
 }
 
-RowData::RowData(std::vector<RowId> rows, std::shared_ptr<const RowSource> source,
-                 std::shared_ptr<const ExampleMaker> maker)
+RowData::RowData(RowList rows, std::shared_ptr<const RowSource> source, std::shared_ptr<const ExampleMaker> maker)
     : source_(std::move(source)), maker_(std::move(maker)), rows_(std::move(rows)) {
   DataTally tally;
-  for (const RowId id : rows_) {
-    const Row row = source_->read(id);
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const Row row = source_->read(rows_[i]);
     tally.add(maker_->make(row));
     count(row);
   }
@@ -53,9 +51,9 @@ std::unique_ptr<RowData> RowData::hold_out(double share, uint64_t seed) {
   std::vector<bool> is_out(size());
   const std::vector<uint32_t> order = epoch_order(size(), seed, kHoldOutEpoch);
   for (const uint32_t index : std::span(order).first(count)) is_out[index] = true;
-  std::vector<RowId> out;
-  std::vector<RowId> left;
-  for (size_t i = 0; i < size(); ++i) (is_out[i] ? out : left).push_back(rows_[i]);
+  RowList out;
+  RowList left;
+  for (size_t i = 0; i < size(); ++i) (is_out[i] ? out : left).add(rows_[i]);
   rows_ = std::move(left);
   std::unique_ptr<RowData> held(new RowData(std::move(out), source_, maker_));
   for (size_t kind = 0; kind < counts_.size(); ++kind) counts_[kind] -= held->counts_[kind];

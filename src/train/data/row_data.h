@@ -6,15 +6,16 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "train/data/data_set.h"
 #include "train/data/example.h"
+#include "train/data/row_list.h"
 #include "train/data/row_source.h"
 
 namespace patina::train {
 
-// The examples of a source's rows. A row takes eight bytes; it is read and tokenized whenever its example is asked for.
+// The examples of a source's rows. A row takes a byte or two (RowList); it is read and tokenized whenever its example
+// is asked for.
 class RowData final : public DataSet {
  public:
   // Makes every example once, to count tokens and to know that all are good. Bad rows as RowSource::visit().
@@ -36,12 +37,12 @@ class RowData final : public DataSet {
   size_t count(RowKind kind) const { return counts_[static_cast<size_t>(kind)]; }
 
  private:
-  RowData(std::vector<RowId> rows, std::shared_ptr<const RowSource> source, std::shared_ptr<const ExampleMaker> maker);
+  RowData(RowList rows, std::shared_ptr<const RowSource> source, std::shared_ptr<const ExampleMaker> maker);
   void count(const Row& row);
 
   std::shared_ptr<const RowSource> source_;
   std::shared_ptr<const ExampleMaker> maker_;
-  std::vector<RowId> rows_;
+  RowList rows_;
   std::array<size_t, 3> counts_ = {};
   size_t preferences_ = 0;
   DataTotals totals_;

@@ -14,21 +14,10 @@
 #include "train/data/book_rows.h"
 #include "train/data/row.h"
 #include "train/data/row_form.h"
+#include "train/data/row_list.h"
 #include "train/data/text_file.h"
 
 namespace patina::train {
-
-// Where a row is: in which file, and at which byte of its text.
-class RowId {
- public:
-  RowId(size_t file, size_t offset) : bits_(uint64_t{file} << kOffsetBits | offset) {}
-  size_t file() const { return bits_ >> kOffsetBits; }
-  size_t offset() const { return bits_ & ((uint64_t{1} << kOffsetBits) - 1); }
-
- private:
-  static constexpr int kOffsetBits = 48;
-  uint64_t bits_;
-};
 
 // Told of each row that cannot be used, in a sentence that begins with its place. Empty: such a row is an error.
 using BadRowSink = std::function<void(const std::string& sentence)>;
