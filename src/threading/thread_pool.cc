@@ -26,6 +26,45 @@ bool oversubscribed(int threads) { return threads > platform::usable_processors(
 
 }  // namespace
 
+// The pieces [begin, end) that a worker has still to do; safe to share. On a cache line of its own.
+class alignas(64) ThreadPool::Share {
+ public:
+  static constexpr int64_t kMostPieces = UINT32_MAX;
+
+  // Not while others take from it.
+  void fill(int64_t begin, int64_t end) { ends_.store(pair(begin, end), std::memory_order_relaxed); }
+  void clear() { ends_.store(0, std::memory_order_relaxed); }
+  // The first piece or the last one; -1 when none is left.
+  int64_t take_first() {
+    return take([](int64_t begin, int64_t end) { return Taken{begin, pair(begin + 1, end)}; });
+  }
+  int64_t take_last() {
+    return take([](int64_t begin, int64_t end) { return Taken{end - 1, pair(begin, end - 1)}; });
+  }
+
+ private:
+  struct Taken {
+    int64_t piece;
+    uint64_t left;
+  };
+  static uint64_t pair(int64_t begin, int64_t end) {
+    return static_cast<uint64_t>(end) << 32U | static_cast<uint64_t>(begin);
+  }
+  template <typename Choose>
+  int64_t take(Choose choose) {
+    uint64_t ends = ends_.load(std::memory_order_relaxed);
+    while (true) {
+      const auto begin = static_cast<int64_t>(ends & UINT32_MAX);
+      const auto end = static_cast<int64_t>(ends >> 32U);
+      if (begin >= end) return -1;
+      const Taken taken = choose(begin, end);
+      if (ends_.compare_exchange_weak(ends, taken.left, std::memory_order_relaxed)) return taken.piece;
+    }
+  }
+
+  std::atomic<uint64_t> ends_ = 0;
+};
+
 // What one call shares with the workers; lives on the caller's stack while the gate is open or somebody is inside.
 struct ThreadPool::Job {
   int epoch;
@@ -55,6 +94,7 @@ ThreadPool::ThreadPool(int threads)
   if (threads < 1 || threads > kMaxThreads) {
     fail(ErrorKind::kInvalidArgument, "cannot use {} threads; choose 1 to {}", threads, kMaxThreads);
   }
+  shares_ = std::vector<Share>(static_cast<size_t>(threads));
   start_workers();
 }
 
@@ -86,6 +126,13 @@ void ThreadPool::parallel_for(int64_t n, int64_t chunk, FunctionRef<void(int64_t
   if (const int nested = current_worker(); nested >= 0) return alone(nested);
   const Turn turn(*this);
   if (size_ == 1 || n <= chunk) return alone(0);
+  const int64_t pieces = (n - 1) / chunk + 1;
+  if (pieces > Share::kMostPieces) {
+    fail(ErrorKind::kInvalidArgument, "cannot hand out {} pieces; make them larger", pieces);
+  }
+  for (int64_t worker = 0; worker < size_; ++worker) {
+    shares_[static_cast<size_t>(worker)].fill(pieces * worker / size_, pieces * (worker + 1) / size_);
+  }
   execute({next_epoch(), n, chunk, body, false});
 }
 
@@ -107,7 +154,6 @@ int ThreadPool::next_epoch() const {
 // Opens the gate, takes part, closes it, and waits for those inside.
 void ThreadPool::execute(const Job& job) {
   job_ = &job;
-  next_.store(0, std::memory_order_relaxed);
   failed_.store(false, std::memory_order_relaxed);
   gate_.store(0, std::memory_order_release);
   epoch_.fetch_add(1);
@@ -165,12 +211,18 @@ void ThreadPool::take_part(int worker) {
     if (job.everyone) {
       job.body(worker, worker + 1, worker);
     } else {
-      for (int64_t begin = 0; (begin = next_.fetch_add(job.chunk, std::memory_order_relaxed)) < job.n;) {
-        job.body(begin, std::min(begin + job.chunk, job.n), worker);
+      const auto work_on = [&](int64_t piece) {
+        job.body(piece * job.chunk, std::min((piece + 1) * job.chunk, job.n), worker);
+      };
+      const auto own = static_cast<size_t>(worker);
+      for (int64_t piece = 0; (piece = shares_[own].take_first()) >= 0;) work_on(piece);
+      for (size_t i = 1; i < shares_.size(); ++i) {
+        Share& others = shares_[(own + i) % shares_.size()];
+        for (int64_t piece = 0; (piece = others.take_last()) >= 0;) work_on(piece);
       }
     }
   } catch (...) {
-    next_.store(job.n, std::memory_order_relaxed);
+    for (Share& share : shares_) share.clear();
     if (!failed_.exchange(true)) error_ = std::current_exception();
   }
   if (job.everyone && absent_.fetch_sub(1) == 1) absent_.notify_one();

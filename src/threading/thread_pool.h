@@ -31,10 +31,11 @@ class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): cache l
   int size() const { return size_; }
 
   // Runs body(begin, end, worker) over [0, n) in pieces [begin, end) of `chunk` (the last one may be shorter), each
-  // beginning at a multiple of `chunk` and handed to whoever comes first; 0 <= worker < size(), and no two bodies run
-  // at once under the same number. Returns when all is done, without waiting for workers that came too late to help.
-  // The first exception a body throws stops the handing out and is rethrown here once every body has ended.
-  // chunk >= 1; n <= 0 does nothing.
+  // beginning at a multiple of `chunk`; 0 <= worker < size(), and no two bodies run at once under the same number. A
+  // worker walks forward through an even share of its own, always the same one, so that memory is read in long runs;
+  // whoever has ended takes pieces from the ends of the others' shares. Returns when all is done, without waiting for
+  // workers that came too late to help. The first exception a body throws stops the handing out and is rethrown here
+  // once every body has ended. chunk >= 1; n <= 0 does nothing. Throws kInvalidArgument for 2^32 pieces and more.
   void parallel_for(int64_t n, int64_t chunk, FunctionRef<void(int64_t, int64_t, int)> body);
 
   // Runs body(worker) exactly once for each worker, each on its own thread, all at the same time; from inside a body
@@ -44,6 +45,7 @@ class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): cache l
  private:
   struct Job;
   class Turn;
+  class Share;
 
   void start_workers();
   void stop_workers();
@@ -64,14 +66,14 @@ class ThreadPool {  // NOLINT(clang-analyzer-optin.performance.Padding): cache l
   std::atomic<std::thread::id> owner_;  // the thread that has the turn
   std::exception_ptr error_;            // written by the thread that won failed_
 
-  // Each on its own cache line: waiting workers read epoch_, working ones write next_.
+  // Each on its own cache line: waiting workers read epoch_.
   alignas(64) std::atomic<int> epoch_ = 0;  // changes when a job opens or the pool ends
   alignas(64) std::atomic<int> gate_;       // workers inside the job; kClosed is set when no more may enter
   std::atomic<int> absent_ = 0;             // run(): workers that have not finished yet
   std::atomic<bool> failed_ = false;
   std::atomic<bool> stopping_ = false;
-  const Job* job_ = nullptr;                   // read only inside the gate
-  alignas(64) std::atomic<int64_t> next_ = 0;  // the first index not handed out
+  const Job* job_ = nullptr;   // read only inside the gate
+  std::vector<Share> shares_;  // one a worker
 };
 
 }  // namespace patina

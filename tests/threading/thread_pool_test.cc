@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -49,6 +50,43 @@ TEST_P(ThreadPoolTest, WritesOfTheBodyAreSeenByTheCaller) {
     });
     ASSERT_EQ(std::accumulate(squares.begin(), squares.end(), int64_t{0}), 257 * 256 / 2 * round);
   }
+}
+
+TEST_P(ThreadPoolTest, OthersTakeTheShareOfASlowWorker) {
+  ThreadPool pool(GetParam());
+  constexpr int64_t kPieces = 1000;
+  std::atomic<int64_t> done = 0;
+  std::atomic<bool> waited = false;
+  pool.parallel_for(kPieces, 1, [&](int64_t, int64_t, int) {
+    if (pool.size() > 1 && !waited.exchange(true)) {
+      while (done < kPieces - 1) std::this_thread::yield();
+    }
+    ++done;
+  });
+  EXPECT_EQ(done, kPieces);
+}
+
+TEST_P(ThreadPoolTest, AWorkerWalksForwardThroughItsShare) {
+  ThreadPool pool(GetParam());
+  constexpr int64_t kPieces = 1000;
+  std::vector<std::vector<int64_t>> pieces(static_cast<size_t>(pool.size()));
+  pool.parallel_for(kPieces, 1,
+                    [&](int64_t begin, int64_t, int worker) { pieces[static_cast<size_t>(worker)].push_back(begin); });
+  for (int64_t worker = 0; worker < pool.size(); ++worker) {
+    const auto& taken = pieces[static_cast<size_t>(worker)];
+    const auto mine = [&](int64_t piece) {
+      return piece >= kPieces * worker / pool.size() && piece < kPieces * (worker + 1) / pool.size();
+    };
+    const auto stolen = std::ranges::find_if_not(taken, mine);
+    EXPECT_TRUE(std::is_sorted(taken.begin(), stolen));
+    EXPECT_TRUE(std::none_of(stolen, taken.end(), mine)) << "it left its share before that was done";
+  }
+}
+
+TEST(ThreadPoolLimitTest, RefusesMorePiecesThanItCanCount) {
+  ThreadPool pool(2);
+  const auto nothing = [](int64_t, int64_t, int) {};
+  EXPECT_THROW(pool.parallel_for(int64_t{1} << 33, 1, nothing), Error);
 }
 
 TEST_P(ThreadPoolTest, OneWorkerNumberIsNeverUsedTwiceAtOnce) {
