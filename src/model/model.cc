@@ -84,6 +84,12 @@ void add_noise(ops::Context& context, adapter::EmbeddingNoise noise, std::span<c
   }
 }
 
+// What a packed matrix takes of the memory that they share: whole cache lines.
+size_t place_bytes(const ops::PackedMatrix& matrix) {
+  constexpr size_t kLine = platform::kCacheLineBytes;
+  return (static_cast<size_t>(matrix.bytes()) + kLine - 1) / kLine * kLine;
+}
+
 }  // namespace
 
 Model::Model(std::shared_ptr<const io::ModelFile> file, Hyperparameters hyper, const ArchitectureInfo& architecture)
@@ -110,10 +116,16 @@ std::unique_ptr<Model> Model::load(std::shared_ptr<const io::ModelFile> file, Th
 void Model::pack(ThreadPool& pool) const {
   if (packed_) return;
   const std::scoped_lock lock(packing_);
+  if (packed_) return;
   read_ahead_.reset();
-  for (ops::PackedMatrix* matrix : weights_->matrices()) {
-    if (matrix->data() != nullptr) continue;
-    matrix->pack(pool);
+  const std::vector<ops::PackedMatrix*> matrices = weights_->matrices();
+  size_t total = 0;
+  for (const ops::PackedMatrix* matrix : matrices) total += place_bytes(*matrix);
+  packed_memory_ = platform::HugeBuffer(total);
+  std::span<std::byte> memory = packed_memory_.bytes();
+  for (ops::PackedMatrix* matrix : matrices) {
+    matrix->pack(pool, memory.first(static_cast<size_t>(matrix->bytes())));
+    memory = memory.subspan(place_bytes(*matrix));
     file_->release_pages(matrix->file_rows());
   }
   packed_ = true;

@@ -16,6 +16,7 @@
 #include "ops/context.h"
 #include "ops/linear.h"
 #include "ops/packed_matrix.h"
+#include "platform/huge_buffer.h"
 #include "platform/read_ahead.h"
 #include "threading/thread_pool.h"
 
@@ -95,6 +96,7 @@ class Model {
   std::shared_ptr<const io::ModelFile> file_;
   Hyperparameters hyper_;
   const ArchitectureInfo* architecture_;
+  mutable platform::HugeBuffer packed_memory_;  // of all matrices
   std::unique_ptr<Weights> weights_;
   std::vector<adapter::LinearSite> sites_;
   mutable std::once_flag fingerprinted_;

@@ -16,7 +16,7 @@ PackedMatrix::PackedMatrix(ThreadPool& pool, quant::DType type, std::span<const 
 PackedMatrix::PackedMatrix(ThreadPool& pool, quant::DType type, int64_t rows, int64_t cols,
                            FunctionRef<void(int64_t, int64_t, std::byte*)> fill)
     : PackedMatrix(type, {}, rows, cols) {
-  this->fill(pool, fill);
+  this->fill(pool, own_memory(), fill);
 }
 
 PackedMatrix::PackedMatrix(PackedMatrix&& other) noexcept { *this = std::move(other); }
@@ -26,24 +26,31 @@ PackedMatrix& PackedMatrix::operator=(PackedMatrix&& other) noexcept {
   rows_ = std::exchange(other.rows_, 0);
   cols_ = std::exchange(other.cols_, 0);
   file_rows_ = std::exchange(other.file_rows_, {});
-  packed_ = std::move(other.packed_);
+  own_ = std::move(other.own_);
   data_ = other.data_.exchange(nullptr);
   return *this;
 }
 
+std::byte* PackedMatrix::own_memory() {
+  own_ = platform::HugeBuffer(static_cast<size_t>(bytes()));
+  return own_.data();
+}
+
 void PackedMatrix::pack(ThreadPool& pool) {
-  if (data() != nullptr) return;
-  fill(pool, [&](int64_t begin, int64_t end, std::byte* packed) {
+  if (data() == nullptr) pack(pool, {own_memory(), static_cast<size_t>(bytes())});
+}
+
+void PackedMatrix::pack(ThreadPool& pool, std::span<std::byte> memory) {
+  fill(pool, memory.data(), [&](int64_t begin, int64_t end, std::byte* packed) {
     kernels::pack_panels(type_, file_rows_.data(), rows_, cols_, begin, end, packed);
   });
 }
 
-void PackedMatrix::fill(ThreadPool& pool, FunctionRef<void(int64_t, int64_t, std::byte*)> write) {
+void PackedMatrix::fill(ThreadPool& pool, std::byte* memory, FunctionRef<void(int64_t, int64_t, std::byte*)> write) {
   constexpr int64_t kPanelsAtOnce = 8;
-  packed_ = platform::HugeBuffer(static_cast<size_t>(bytes()));
   pool.parallel_for(panels(), kPanelsAtOnce,
-                    [&](int64_t begin, int64_t end, int /*worker*/) { write(begin, end, packed_.data()); });
-  data_.store(packed_.data(), std::memory_order_release);
+                    [&](int64_t begin, int64_t end, int /*worker*/) { write(begin, end, memory); });
+  data_.store(memory, std::memory_order_release);
 }
 
 }  // namespace patina::ops

@@ -35,6 +35,9 @@ class PackedMatrix {
   // After this the file's rows may be released. Other threads may multiply with the matrix meanwhile, but not pack it.
   // Throws kOutOfMemory, which leaves all as it was.
   void pack(ThreadPool& pool);
+  // The same into memory of the caller's: bytes() at a multiple of 64, which must stay as long as the matrix. Matrices
+  // below some megabytes have huge pages only in memory that they share.
+  void pack(ThreadPool& pool, std::span<std::byte> memory);
 
   quant::DType type() const { return type_; }
   int64_t rows() const { return rows_; }
@@ -49,14 +52,15 @@ class PackedMatrix {
   explicit operator bool() const { return rows_ > 0; }
 
  private:
-  void fill(ThreadPool& pool, FunctionRef<void(int64_t, int64_t, std::byte*)> write);
+  void fill(ThreadPool& pool, std::byte* memory, FunctionRef<void(int64_t, int64_t, std::byte*)> write);
+  std::byte* own_memory();
 
   quant::DType type_ = quant::DType::kF32;
   int64_t rows_ = 0;
   int64_t cols_ = 0;
   std::span<const std::byte> file_rows_;
-  platform::HugeBuffer packed_;
-  std::atomic<const std::byte*> data_ = nullptr;  // packed_'s, once it is complete
+  platform::HugeBuffer own_;                      // empty where the caller's memory is used
+  std::atomic<const std::byte*> data_ = nullptr;  // packed, once it is complete
 };
 
 }  // namespace patina::ops
