@@ -44,7 +44,7 @@ uint64_t default_epochs(Amount amount) {
 
 double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer, Objective objective) {
   const double factor = optimizer == OptimizerKind::kLion ? 1.0 / 3 : (optimizer == OptimizerKind::kSgd ? 30 : 1);
-  return (objective == Objective::kDpo ? 0.25 : 1.0) * factor * rate_for_adamw(base_weights);
+  return (objective == Objective::kDpo ? 1.0 / 16 : 1.0) * factor * rate_for_adamw(base_weights);
 }
 
 uint64_t default_warmup(uint64_t steps) {
@@ -60,8 +60,9 @@ std::string learning_hint(Amount amount, uint64_t epochs, double learning_rate, 
                        steps == 1 ? "is" : "are", amount.rows, plural,
                        divide_up(kStepsToLearn, amount.steps_per_epoch()));
   }
-  // Over warm-up and cosine decay the mean rate is about half the peak.
-  if (0.5 * learning_rate * static_cast<double>(steps) < kLeastMovement) {
+  // Over warm-up and cosine decay the mean rate is about half the peak. Preferences want little movement.
+  const bool unusual = learning_rate < 0.5 * usual_rate;
+  if (unusual && 0.5 * learning_rate * static_cast<double>(steps) < kLeastMovement) {
     return fmt::format("a learning rate of {:g} moves the adapter very little in {} steps; try --learning-rate {:.1g}",
                        learning_rate, steps, usual_rate);
   }

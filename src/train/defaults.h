@@ -22,8 +22,8 @@ uint64_t default_epochs(Amount amount);
 
 // The rate at which adapters of a model of this many weights learn quickly without diverging: 8e-3 up to five million,
 // 1e-3 from a hundred to a thousand million, 2e-4 from seven thousand million, and between these along straight lines
-// of the logarithms. That is for AdamW; a third of it for Lion, thirty times as much for SGD; and a quarter of each for
-// DPO, which has no likelihood to hold on to.
+// of the logarithms. That is for AdamW; a third of it for Lion, thirty times as much for SGD; and a sixteenth of each
+// for DPO, which has no likelihood to hold on to (docs/defaults.md).
 double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer = OptimizerKind::kAdamW,
                              Objective objective = Objective::kLikelihood);
 
@@ -31,8 +31,8 @@ double default_learning_rate(uint64_t base_weights, OptimizerKind optimizer = Op
 uint64_t default_warmup(uint64_t steps);
 
 // A sentence with advice when this run cannot have learned much: too few steps, or so low a rate that Adam, which moves
-// a weight by about the rate in each step, gets nowhere. It suggests `usual_rate`, default_learning_rate(). Empty when
-// there is nothing to say.
+// a weight by about the rate in each step, gets nowhere: below half of the usual one only. It suggests `usual_rate`,
+// default_learning_rate(). Empty when there is nothing to say.
 std::string learning_hint(Amount amount, uint64_t epochs, double learning_rate, double usual_rate);
 
 }  // namespace patina::train

@@ -39,8 +39,10 @@ TEST(LearningHint, IsSilentAboutTheDefaults) {
   for (const uint64_t rows : {1, 2, 10, 100, 1000, 100000}) {
     for (const uint64_t rows_per_step : {1, 8, 32}) {
       const Amount amount = {rows, rows_per_step};
-      const double rate = default_learning_rate(7'000'000'000);
-      EXPECT_EQ(learning_hint(amount, default_epochs(amount), rate, rate), "");
+      for (const Objective objective : {Objective::kLikelihood, Objective::kDpo, Objective::kOrpo}) {
+        const double rate = default_learning_rate(7'000'000'000, OptimizerKind::kAdamW, objective);
+        EXPECT_EQ(learning_hint(amount, default_epochs(amount), rate, rate), "");
+      }
     }
   }
 }
