@@ -4,18 +4,21 @@
     python bench/compare.py inference MODEL.gguf ... [--rounds 3] [--threads 2] [--depth 3584] [--sequences 4] [--cache-type q8_0]
     python bench/compare.py start MODEL.gguf ... [--cold]           (to the first token after a prompt of 20)
     python bench/compare.py training MODEL.gguf [--rounds 1] [--tokens 256]      (MODEL: bench/make_model.py 1.1b)
+    python bench/compare.py training MODEL.gguf --peer qvac                      (with --architecture qwen3; needs npm)
 
 The peers come from PyPI into build/bench/venv, llama.cpp built for this machine from its source package (takes a while the
-first time); PATINA_PEERS=FOLDER names an environment that has them already. patina is build/release/apps/patina, or
+first time); PATINA_PEERS=FOLDER names an environment that has them already. qvac comes from npm, compiled. patina is build/release/apps/patina, or
 $PATINA. Needs a quiet machine: only the ratios mean something.
 """
 
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +29,7 @@ PEERS = {
     "llama_cpp": ["llama-cpp-python==0.3.36", "numpy==2.4.6"],
     "peft": ["torch==2.15.0", "peft==0.21.2"],
 }
+QVAC = ["@qvac/llm-llamacpp@0.53.0", "bare@1.31.2"]
 
 
 def python_with(packages: str) -> str:
@@ -114,10 +118,23 @@ def inference_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable
     return {"patina": lambda: run(own_command), "llama.cpp": lambda: run(peer), "llama.cpp without repacking": lambda: run([*peer, "--no-repack"])}
 
 
+def run_qvac(model: Path, tokens: str, threads: str) -> list[dict]:
+    folder = ROOT / "build/bench/qvac"
+    script = folder / "peer_qvac.js"  # beside the packages it needs
+    if not (folder / "node_modules").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--prefix", folder, *QVAC], check=True)
+    shutil.copy(ROOT / "bench/peer_qvac.js", script)
+    with tempfile.TemporaryDirectory() as results:
+        return run([str(folder / "node_modules/.bin/bare"), str(script), str(model.resolve()), tokens, threads, "2", results])
+
+
 def training_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable[[], list[dict]]]:
-    python = python_with("peft")
     threads, tokens = str(args.threads), str(args.tokens)
     own = [PATINA, "bench", "-m", str(model), "-p", "0", "-n", "0", "--train", tokens, "-t", threads, "-r", "3", "-o", "json"]
+    if args.peer == "qvac":
+        return {"patina": lambda: run(own), "qvac": lambda: run_qvac(model, tokens, threads)}
+    python = python_with("peft")
     return {"patina": lambda: run(own), "PEFT": lambda: run([python, str(ROOT / "bench/peer_peft.py"), "--tokens", tokens, "--threads", threads])}
 
 
@@ -128,6 +145,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=256, help="of a training step")
+    parser.add_argument("--peer", choices=["peft", "qvac"], default="peft", help="to train beside")
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--generate", type=int, default=64)
     parser.add_argument("--depth", type=int, default=0, help="tokens of context before")

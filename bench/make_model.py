@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Writes a llama model of a real shape with random weights, for measuring speed and memory.
 
-    python bench/make_model.py {1.1b,7b} OUT.gguf [--type Q4_0]       (needs gguf and numpy)
+    python bench/make_model.py {1.1b,7b} OUT.gguf [--type Q4_0] [--architecture llama]       (needs gguf and numpy)
 
 One random matrix of each shape and type serves all layers: speed does not depend on the values. Blocks of K types are
-random bits with scales that give weights of a usual size.
+random bits with scales that give weights of a usual size. As qwen3 queries and keys are normed besides, head by head; a
+peer trains only that one.
 """
 
 import argparse
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("shape", choices=SHAPES)
     parser.add_argument("out", type=Path)
     parser.add_argument("--type", default="Q4_0", choices=TYPES)
+    parser.add_argument("--architecture", default="llama", choices=["llama", "qwen3"])
     args = parser.parse_args()
     hidden, layers, heads, kv_heads, feed_forward = SHAPES[args.shape]
     kv = hidden // heads * kv_heads
@@ -84,7 +86,7 @@ def main() -> None:
         more_bits = layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
         return Kind.Q6_K if mix == "M" and more_bits and name in ("attn_v", "ffn_down") else kind
 
-    w = gguf.GGUFWriter(args.out, "llama")
+    w = gguf.GGUFWriter(args.out, args.architecture)
     w.add_name(f"random-{args.shape}")
     w.add_context_length(CONTEXT)
     w.add_embedding_length(hidden)
@@ -93,6 +95,8 @@ def main() -> None:
     w.add_head_count(heads)
     w.add_head_count_kv(kv_heads)
     w.add_rope_dimension_count(hidden // heads)
+    w.add_key_length(hidden // heads)
+    w.add_value_length(hidden // heads)
     w.add_layer_norm_rms_eps(1e-5)
     w.add_file_type(gguf.LlamaFileType[f"MOSTLY_{args.type}"])
     write_vocabulary(w)
@@ -108,6 +112,9 @@ def main() -> None:
             w.add_tensor(f"blk.{i}.{name}.weight", matrix(rows, columns, tensor_kind), raw_dtype=tensor_kind)
         w.add_tensor(f"blk.{i}.attn_norm.weight", ones)
         w.add_tensor(f"blk.{i}.ffn_norm.weight", ones)
+        if args.architecture == "qwen3":
+            w.add_tensor(f"blk.{i}.attn_q_norm.weight", ones[: hidden // heads])
+            w.add_tensor(f"blk.{i}.attn_k_norm.weight", ones[: hidden // heads])
     w.write_header_to_file()
     w.write_kv_data_to_file()
     w.write_tensors_to_file()
