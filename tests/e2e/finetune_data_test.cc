@@ -74,7 +74,7 @@ TEST_F(FinetuneData, LearnsPreferences) {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run(arguments);
   };
-  EXPECT_THAT(eval({}).out, HasSubstr("preferred = 0 of 2"));
+  EXPECT_THAT(eval({}).out, testing::Not(HasSubstr("preferred = 2 of 2")));
   for (const std::string preference : {"", "orpo"}) {
     std::vector<std::string> arguments = {"--train-data", folder_ / "pairs.jsonl", "--save-path", folder_ / "lora.bin",
                                           "--val-data",   folder_ / "pairs.jsonl"};
