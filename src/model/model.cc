@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "io/tensor_layout.h"
 #include "model/architecture.h"
 #include "model/fingerprint.h"
 #include "ops/embedding.h"
@@ -86,8 +87,7 @@ void add_noise(ops::Context& context, adapter::EmbeddingNoise noise, std::span<c
 
 // What a packed matrix takes of the memory that they share: whole cache lines.
 size_t place_bytes(const ops::PackedMatrix& matrix) {
-  constexpr size_t kLine = platform::kCacheLineBytes;
-  return (static_cast<size_t>(matrix.bytes()) + kLine - 1) / kLine * kLine;
+  return io::align_up(static_cast<size_t>(matrix.bytes()), platform::kCacheLineBytes);
 }
 
 }  // namespace
