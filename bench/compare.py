@@ -3,12 +3,14 @@
 
     python bench/compare.py inference MODEL.gguf ... [--rounds 3] [--threads 2] [--depth 3584] [--sequences 4] [--cache-type q8_0]
     python bench/compare.py start MODEL.gguf ... [--cold]           (to the first token after a prompt of 20)
+    python bench/compare.py inference MODEL.gguf ... --peer ik      (ik_llama.cpp, the fastest fork; also for `start`)
     python bench/compare.py training MODEL.gguf [--rounds 1] [--tokens 256]      (MODEL: bench/make_model.py 1.1b)
     python bench/compare.py training MODEL.gguf --peer qvac                      (with --architecture qwen3; needs npm)
 
 The peers come from PyPI into build/bench/venv, llama.cpp built for this machine from its source package (takes a while the
-first time); PATINA_PEERS=FOLDER names an environment that has them already. qvac comes from npm, compiled. patina is build/release/apps/patina, or
-$PATINA. Needs a quiet machine: only the ratios mean something.
+first time); PATINA_PEERS=FOLDER names an environment that has them already. ik_llama.cpp is built from its source package into build/bench/ik,
+or into $PATINA_IK with other options for cmake. qvac comes from npm, compiled. patina is build/release/apps/patina, or $PATINA. Needs a quiet
+machine: only the ratios mean something.
 """
 
 import argparse
@@ -29,6 +31,7 @@ PEERS = {
     "llama_cpp": ["llama-cpp-python==0.3.36", "numpy==2.4.6"],
     "peft": ["torch==2.15.0", "peft==0.21.2"],
 }
+IK = "0.1.5"  # of ik-llama-cpp-python
 QVAC = ["@qvac/llm-llamacpp@0.53.0", "bare@1.31.2"]
 
 
@@ -46,8 +49,24 @@ def python_with(packages: str) -> str:
     return str(python)
 
 
-def run(command: list[str]) -> list[dict]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def ik_environment() -> dict[str, str]:
+    """Where the Python part of ik_llama.cpp's package and its library are; built for this machine the first time."""
+    folder = Path(os.environ.get("PATINA_IK", ROOT / "build/bench/ik"))
+    package = folder / f"ik_llama_cpp_python-{IK}"
+    library = folder / "build/src/libllama.so"
+    if not package.exists():
+        download = ["pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "-d", folder, f"ik-llama-cpp-python=={IK}"]
+        subprocess.run([sys.executable, "-m", *download], check=True)
+        shutil.unpack_archive(f"{package}.tar.gz", folder)
+    if not library.exists():
+        source = package / "vendor/ik_llama.cpp"
+        subprocess.run(["cmake", "-S", source, "-B", folder / "build", "-DCMAKE_BUILD_TYPE=Release", "-DGGML_NATIVE=ON"], check=True)
+        subprocess.run(["cmake", "--build", folder / "build", "--target", "llama", "-j2"], check=True)
+    return {"PYTHONPATH": str(package), "IK_LLAMA_CPP_LIB_PATH": str(library)}
+
+
+def run(command: list[str], environment: dict[str, str] | None = None) -> list[dict]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout)
@@ -97,8 +116,16 @@ def first_token(model: Path, threads: str) -> list[dict]:
 
 
 def inference_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable[[], list[dict]]]:
-    python = python_with("llama_cpp")
-    peer = [python, str(ROOT / "bench/peer_llama_cpp.py"), str(model), "-t", str(args.threads)]
+    ik = args.peer == "ik"
+    name = "ik_llama.cpp" if ik else "llama.cpp"
+    environment = ik_environment() if ik else {}
+    python = sys.executable if ik else python_with("llama_cpp")
+    peer = [python, str(ROOT / "bench/peer_llama_cpp.py"), str(model), "-t", str(args.threads), *(["--ik"] if ik else [])]
+
+    def peers(measured: Callable[[Callable[[], list[dict]]], Callable[[], list[dict]]]) -> dict[str, Callable[[], list[dict]]]:
+        return {name: measured(lambda: run(peer, environment)),
+                f"{name} without repacking": measured(lambda: run([*peer, "--no-repack"], environment))}
+
     if args.kind == "start":
         def after(measure: Callable[[], list[dict]]) -> Callable[[], list[dict]]:
             def run_one() -> list[dict]:
@@ -108,14 +135,14 @@ def inference_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable
             return run_one
         own: Callable[[], list[dict]] = after(lambda: first_token(model, str(args.threads)))
         peer += ["--first-token", "20"]
-        return {"patina": own, "llama.cpp": after(lambda: run(peer)), "llama.cpp without repacking": after(lambda: run([*peer, "--no-repack"]))}
+        return {"patina": own, **peers(after)}
     tests = ["-p", str(args.prompt), "-n", str(args.generate), "-d", str(args.depth), "-r", "1"]
     if args.sequences > 1:
         tests += ["-b", str(args.sequences)]
     own_command = [PATINA, "bench", "-m", str(model), "-t", str(args.threads), *tests, "-o", "json",
                    "--cache-type-k", args.cache_type, "--cache-type-v", args.cache_type]
     peer += [*tests, "--cache-type", args.cache_type]
-    return {"patina": lambda: run(own_command), "llama.cpp": lambda: run(peer), "llama.cpp without repacking": lambda: run([*peer, "--no-repack"])}
+    return {"patina": lambda: run(own_command), **peers(lambda measure: measure)}
 
 
 def run_qvac(model: Path, tokens: str, threads: str) -> list[dict]:
@@ -145,7 +172,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=256, help="of a training step")
-    parser.add_argument("--peer", choices=["peft", "qvac"], default="peft", help="to train beside")
+    parser.add_argument("--peer", choices=["peft", "qvac", "llama.cpp", "ik"], help="of training: peft (default) or qvac; else llama.cpp or ik")
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--generate", type=int, default=64)
     parser.add_argument("--depth", type=int, default=0, help="tokens of context before")
@@ -153,6 +180,8 @@ def main() -> None:
     parser.add_argument("--cache-type", choices=["f16", "q8_0"], default="f16")
     parser.add_argument("--cold", action="store_true", help="start with the file out of the page cache")
     args = parser.parse_args()
+    if args.peer is not None and (args.peer in ("peft", "qvac")) != (args.kind == "training"):
+        parser.error(f"{args.peer} is no peer of {args.kind}")
     for model in args.models:
         sides = training_sides(model, args) if args.kind == "training" else inference_sides(model, args)
         show(str(model), compare(sides, args.rounds))

@@ -3,6 +3,7 @@
 
     python bench/peer_llama_cpp.py MODEL [-p 512] [-n 64] [-t 2] [-r 5] [-d 0] [-b 1] [--cache-type q8_0] [--no-repack]
     python bench/peer_llama_cpp.py MODEL --first-token 20      from loading to the first token after so many of a prompt
+    python bench/peer_llama_cpp.py MODEL --ik ...              ik_llama.cpp, the fork (the ik-llama-cpp-python package)
 """
 
 import argparse
@@ -10,9 +11,16 @@ import ctypes
 import json
 import resource
 import statistics
+import sys
 import time
 
-import llama_cpp as lc
+IK = "--ik" in sys.argv
+if IK:
+    import ik_llama_cpp._ctypes_api as lc
+else:
+    import llama_cpp as lc
+
+CACHE_TYPES = {"f16": 1, "q8_0": 8}  # of ggml
 
 
 def decode(ctx, tokens: list[tuple[int, int, int]], logits: range) -> None:
@@ -33,18 +41,27 @@ class Peer:
     def __init__(self, args: argparse.Namespace):
         self.args = args
         model_params = lc.llama_model_default_params()
-        model_params.use_extra_bufts = not args.no_repack
+        setattr(model_params, "repack_tensors" if IK else "use_extra_bufts", not args.no_repack)
         self.model = lc.llama_model_load_from_file(args.model.encode(), model_params)
         params = lc.llama_context_default_params()
         params.n_seq_max = args.b
-        params.kv_unified = True
+        if not IK:
+            params.kv_unified = True
         params.n_ctx = max(512, (args.d + args.p + args.n) * args.b)
         params.n_batch = params.n_ubatch = 512
         params.n_threads = params.n_threads_batch = args.t
-        types = {"f16": lc.GGML_TYPE_F16, "q8_0": lc.GGML_TYPE_Q8_0}
-        params.type_k = params.type_v = types[args.cache_type]
+        params.type_k = params.type_v = CACHE_TYPES[args.cache_type]
         self.ctx = lc.llama_init_from_model(self.model, params)
         self.vocabulary = lc.llama_vocab_n_tokens(lc.llama_model_get_vocab(self.model))
+
+    def forget(self, sequence: int, begin: int) -> None:
+        """Drops what the sequence holds from position `begin` on."""
+        if IK:  # the package does not declare it
+            drop = lc._lib.llama_kv_cache_seq_rm
+            drop.argtypes = [ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_int32]
+            drop(self.ctx, sequence, begin, -1)
+        else:
+            lc.llama_memory_seq_rm(lc.llama_get_memory(self.ctx), sequence, begin, -1)
 
     def read(self, begin: int, count: int, sequence: int = 0) -> None:
         for first in range(begin, begin + count, 512):
@@ -54,14 +71,14 @@ class Peer:
 
     def prepare(self) -> None:
         """As far as the depth, for every sequence."""
-        lc.llama_memory_clear(lc.llama_get_memory(self.ctx), True)
         for sequence in range(self.args.b):
+            self.forget(sequence, 0)
             self.read(0, self.args.d, sequence)
 
     def timed(self, test: str, count: int) -> float:
         """Tokens a second of one prompt of `count` tokens ("pp"), or of as many tokens one by one ("tg"), of all sequences."""
         for sequence in range(self.args.b):
-            lc.llama_memory_seq_rm(lc.llama_get_memory(self.ctx), sequence, self.args.d, -1)
+            self.forget(sequence, self.args.d)
         begin = time.perf_counter()
         if test == "pp":
             self.read(self.args.d, count)
@@ -105,9 +122,11 @@ def main() -> None:
     parser.add_argument("--cache-type", choices=["f16", "q8_0"], default="f16")
     parser.add_argument("--no-repack", action="store_true", help="multiply with the weights as they are in the file")
     parser.add_argument("--first-token", type=int, default=0)
+    parser.add_argument("--ik", action="store_true", help="time ik_llama.cpp")
     args = parser.parse_args()
-    silent = lc.llama_log_callback(lambda level, text, data: None)
-    lc.llama_log_set(silent, ctypes.c_void_p(0))
+    if not IK:
+        silent = lc.llama_log_callback(lambda level, text, data: None)
+        lc.llama_log_set(silent, ctypes.c_void_p(0))
     lc.llama_backend_init()
     print(json.dumps(measure(args)))
 
