@@ -29,7 +29,7 @@ struct Avx2Isa {
   // has two of them.
   static constexpr int quad_run(int code_bits) { return code_bits <= 4 ? 16 : 8; }
   static constexpr uint8_t kQuadExcess = 128;
-  static constexpr int64_t kPrefetchBytes = 4096;
+  static constexpr int64_t kPrefetchBytes = 6144;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = true;
