@@ -47,6 +47,8 @@ class Peer:
         params.n_seq_max = args.b
         if not IK:
             params.kv_unified = True
+        elif args.b > 1:
+            params.flash_attn = False  # aborts where sequences are in one batch
         params.n_ctx = max(512, (args.d + args.p + args.n) * args.b)
         params.n_batch = params.n_ubatch = 512
         params.n_threads = params.n_threads_batch = args.t
