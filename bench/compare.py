@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,28 +122,25 @@ def inference_sides(model: Path, args: argparse.Namespace) -> dict[str, Callable
     environment = ik_environment() if ik else {}
     python = sys.executable if ik else python_with("llama_cpp")
     peer = [python, str(ROOT / "bench/peer_llama_cpp.py"), str(model), "-t", str(args.threads), *(["--ik"] if ik else [])]
-
-    def peers(measured: Callable[[Callable[[], list[dict]]], Callable[[], list[dict]]]) -> dict[str, Callable[[], list[dict]]]:
-        return {name: measured(lambda: run(peer, environment)),
-                f"{name} without repacking": measured(lambda: run([*peer, "--no-repack"], environment))}
-
     if args.kind == "start":
-        def after(measure: Callable[[], list[dict]]) -> Callable[[], list[dict]]:
-            def run_one() -> list[dict]:
-                if args.cold:
-                    evict(model)
-                return measure()
-            return run_one
-        own: Callable[[], list[dict]] = after(lambda: first_token(model, str(args.threads)))
+        own: Callable[[], list[dict]] = lambda: first_token(model, str(args.threads))
         peer += ["--first-token", "20"]
-        return {"patina": own, **peers(after)}
-    tests = ["-p", str(args.prompt), "-n", str(args.generate), "-d", str(args.depth), "-r", "1"]
-    if args.sequences > 1:
-        tests += ["-b", str(args.sequences)]
-    own_command = [PATINA, "bench", "-m", str(model), "-t", str(args.threads), *tests, "-o", "json",
-                   "--cache-type-k", args.cache_type, "--cache-type-v", args.cache_type]
-    peer += [*tests, "--cache-type", args.cache_type]
-    return {"patina": lambda: run(own_command), **peers(lambda measure: measure)}
+    else:
+        tests = ["-p", str(args.prompt), "-n", str(args.generate), "-d", str(args.depth), "-r", "1"]
+        if args.sequences > 1:
+            tests += ["-b", str(args.sequences)]
+        own_command = [PATINA, "bench", "-m", str(model), "-t", str(args.threads), *tests, "-o", "json",
+                       "--cache-type-k", args.cache_type, "--cache-type-v", args.cache_type]
+        own = lambda: run(own_command)
+        peer += [*tests, "--cache-type", args.cache_type]
+    sides = {"patina": own, name: lambda: run(peer, environment),
+             f"{name} without repacking": lambda: run([*peer, "--no-repack"], environment)}
+
+    def cold(measure: Callable[[], list[dict]]) -> list[dict]:
+        evict(model)
+        return measure()
+
+    return {side: partial(cold, measure) for side, measure in sides.items()} if args.kind == "start" and args.cold else sides
 
 
 def run_qvac(model: Path, tokens: str, threads: str) -> list[dict]:
