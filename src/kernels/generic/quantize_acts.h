@@ -39,54 +39,72 @@ template <bool kProducts>
   return sums;
 }
 
-// What products of row t of `rows` begin with.
-template <typename Isa>
-[[gnu::always_inline]] inline void store_starts(const CodeSums& sums, int64_t t, int64_t rows, uint8_t* block) {
+// A row's 32 columns and where its fields begin in a block of some rows.
+struct ActsPlace {
+  const float* x;
+  uint8_t* fields;
+};
+
+// What products of the row begin with; `store` as in quantize_places().
+template <typename Isa, typename Store>
+[[gnu::always_inline]] inline void store_starts(const CodeSums& sums, const Store& store) {
   const uint32_t sum = sums.half[0] + sums.half[1];
-  const auto store = [&](int at, int64_t place, uint32_t value) {
-    std::memcpy(block + at * rows + place * 4, &value, sizeof(value));
-  };
-  store(kActStart, t, 0U - 128U * sum);
-  store(kActHalfStart, t, 0U - 128U * sums.half[0]);
-  store(kActHalfStart, rows + t, 0U - 128U * sums.half[1]);
+  store(kActStart, 0U - 128U * sum);
+  store(kActHalfStart, 0U - 128U * sums.half[0]);
+  store(kActHalfStart + 4, 0U - 128U * sums.half[1]);
   if constexpr (Isa::kPairsColumns) {
     const uint32_t pairs = 0U - sums.products - 128U * sums.half[1];
-    store(kActPairs, t, pairs);
-    store(kActPairs, rows + t, pairs + static_cast<uint32_t>(kPairedZero) * sum);
+    store(kActPairs, pairs);
+    store(kActPairs + 4, pairs + static_cast<uint32_t>(kPairedZero) * sum);
   }
 }
 
-// 32 columns of at most kActGroup rows, in steps whose rows do not wait for each other.
+// Places in blocks of `rows`, in steps whose places do not wait for each other.
 template <typename Isa>
-[[gnu::always_inline]] inline void quantize_block(const float* x, int64_t ldx, int64_t rows, uint8_t* block) {
-  CodeScale scales[kActGroup];
-  for (int64_t t = 0; t < rows; ++t) {
+[[gnu::always_inline]] inline void quantize_places(const ActsPlace (&places)[kActGroup], int64_t count, int64_t rows) {
+  int32_t largest[kActGroup] = {};
+#pragma GCC unroll 1
+  for (int64_t i = 0; i < count; ++i) largest[i] = largest_magnitude<kBlockColumns>(places[i].x);
+  float d[kActGroup];
+  float inverse[kActGroup];
+  for (int i = 0; i < kActGroup; ++i) {
     constexpr int32_t kInfinity = 0x7F800000;
-    const int32_t largest = largest_magnitude<kBlockColumns>(x + t * ldx);
-    scales[t] = code_scale(largest, most_of_acts<Isa>());
-    if (largest >= kInfinity) scales[t] = {__builtin_nanf(""), 0.0F};
+    const CodeScale scale = code_scale(largest[i], most_of_acts<Isa>());
+    d[i] = largest[i] >= kInfinity ? __builtin_nanf("") : scale.d;
+    inverse[i] = largest[i] >= kInfinity ? 0.0F : scale.inverse;
   }
-  float halves[2 * kActGroup];
-  for (int64_t t = 0; t < rows; ++t) {
+#pragma GCC unroll 1
+  for (int64_t i = 0; i < count; ++i) {
+    uint8_t* fields = places[i].fields;
+    const auto store = [&]<typename T>(int at, T value) { std::memcpy(fields + at * rows, &value, 4); };
     int8_t codes[kBlockColumns];
-    const CodeSums sums = quantize_row<Isa::kPairsColumns>(x + t * ldx, scales[t].inverse, codes);
-    halves[t] = static_cast<float>(static_cast<int32_t>(sums.half[0]));
-    halves[kActGroup + t] = static_cast<float>(static_cast<int32_t>(sums.half[1]));
-    for (int i = 0; i < kCodeVectors; ++i) std::memcpy(block + (i * rows + t) * 4, codes + 4 * i, 4);
-    if constexpr (Isa::kIntegerStarts) store_starts<Isa>(sums, t, rows, block);
+    const CodeSums sums = quantize_row<Isa::kPairsColumns>(places[i].x, inverse[i], codes);
+    for (int v = 0; v < kCodeVectors; ++v) std::memcpy(fields + v * 4 * rows, codes + 4 * v, 4);
+    if constexpr (Isa::kIntegerStarts) store_starts<Isa>(sums, store);
     if constexpr (Isa::kPairStarts) {
-      uint8_t* starts = block + (kActPairStart * rows + 4 * t);
+      uint8_t* starts = fields + kActPairStart * rows;
       Isa::template store_pair_starts<kPairStartZero>(codes, starts, starts + 4 * rows);
     }
+    const auto first = static_cast<float>(static_cast<int32_t>(sums.half[0]));
+    const auto second = static_cast<float>(static_cast<int32_t>(sums.half[1]));
+    store(kActScale, d[i]);
+    store(kActOffset, -d[i] * (first + second));
+    store(kActHalfOffset, -d[i] * first);
+    store(kActHalfOffset + 4, -d[i] * second);
   }
-  auto* d = reinterpret_cast<float*>(block + kActScale * rows);
-  auto* offset = reinterpret_cast<float*>(block + kActOffset * rows);
-  auto* half_offset = reinterpret_cast<float*>(block + kActHalfOffset * rows);
-  for (int64_t t = 0; t < rows; ++t) {
-    d[t] = scales[t].d;
-    offset[t] = -scales[t].d * (halves[t] + halves[kActGroup + t]);
-    half_offset[t] = -scales[t].d * halves[t];
-    half_offset[rows + t] = -scales[t].d * halves[kActGroup + t];
+}
+
+// Activations of `rows` tokens, a group, to blocks, several blocks of few tokens at a time.
+template <typename Isa>
+[[gnu::always_inline]] inline void quantize_group(const float* x, int64_t ldx, int64_t rows, int64_t blocks,
+                                                  uint8_t* to) {
+  ActsPlace places[kActGroup];
+  int64_t count = 0;
+  for (int64_t b = 0; b < blocks; ++b, to += rows * act_bytes<Isa>()) {
+    for (int64_t t = 0; t < rows; ++t) places[count++] = {x + t * ldx + b * kBlockColumns, to + 4 * t};
+    if (count + rows <= kActGroup && b + 1 < blocks) continue;
+    quantize_places<Isa>(places, count, rows);
+    count = 0;
   }
 }
 
@@ -96,9 +114,7 @@ void quantize_acts(const float* x, int64_t ldx, int64_t m, int64_t k, int64_t m_
   for (int64_t first = m_begin; first < m_end; first += kActGroup) {
     const int64_t rows = m - first < kActGroup ? m - first : kActGroup;
     auto* group = reinterpret_cast<uint8_t*>(out) + first * blocks * act_bytes<Isa>();
-    for (int64_t b = 0; b < blocks; ++b) {
-      quantize_block<Isa>(x + first * ldx + b * kBlockColumns, ldx, rows, group + b * rows * act_bytes<Isa>());
-    }
+    quantize_group<Isa>(x + first * ldx, ldx, rows, blocks, group);
   }
 }
 

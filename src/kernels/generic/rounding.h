@@ -33,8 +33,8 @@ struct CodeScale {
 // `largest` as largest_magnitude() gives it.
 [[gnu::always_inline]] inline CodeScale code_scale(int32_t largest, float most) {
   const float d = __builtin_bit_cast(float, largest) / most;
-  if (d < __FLT_MIN__) return {0.0F, 0.0F};
-  return {d, 1.0F / d};
+  const float inverse = 1.0F / d;  // of zero too, so that loops over scales have no branch
+  return d < __FLT_MIN__ ? CodeScale{0.0F, 0.0F} : CodeScale{d, inverse};
 }
 
 }  // namespace
