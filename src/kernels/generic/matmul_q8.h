@@ -22,7 +22,9 @@ template <typename Isa, int kBytes>
 [[gnu::always_inline]] inline void prefetch(const uint8_t* from) {
   if constexpr (Isa::kPrefetchBytes != 0) {
 #pragma GCC unroll 8
-    for (int i = 0; i < kBytes; i += kVectorBytes) __builtin_prefetch(from + Isa::kPrefetchBytes + i);
+    for (int i = 0; i < kBytes; i += kVectorBytes) {
+      __builtin_prefetch(from + Isa::kPrefetchBytes + i, 0, 4 - Isa::kPrefetchCache);
+    }
   }
 }
 

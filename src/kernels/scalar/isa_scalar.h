@@ -29,8 +29,9 @@ struct ScalarIsa {
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 128;  // what gradients are multiplied with too much, to have no sign
   // How far prefetches of weights run ahead of their use where a few tokens meet all of them: enough to cover the
-  // latency of memory at its bandwidth; 0 for none.
+  // latency of memory at its bandwidth; 0 for none. And to which level of cache.
   static constexpr int64_t kPrefetchBytes = 4096;
+  static constexpr int kPrefetchCache = 1;
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
