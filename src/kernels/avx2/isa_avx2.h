@@ -31,7 +31,7 @@ struct Avx2Isa {
   static constexpr uint8_t kQuadExcess = 128;
   // Where memory is quick, 8 and 10 KiB are a few percent better still, and as much worse where it is not. Codes of 8
   // bits lie one after the other in one plane, which the processor foresees better.
-  static constexpr int64_t prefetch_bytes(int low_bits) { return low_bits == 8 ? 0 : 7168; }
+  static constexpr int64_t prefetch_bytes(int low_bits, int /*tokens*/) { return low_bits == 8 ? 0 : 7168; }
   static constexpr int kPrefetchCache = 2;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;

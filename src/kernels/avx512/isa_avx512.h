@@ -22,7 +22,7 @@ struct Avx512Isa {
   static constexpr int kQuadTile = 16;
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 128;
-  static constexpr int64_t prefetch_bytes(int /*low_bits*/) { return 4096; }
+  static constexpr int64_t prefetch_bytes(int /*low_bits*/, int /*tokens*/) { return 4096; }
   static constexpr int kPrefetchCache = 1;
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;

@@ -18,9 +18,9 @@ constexpr int64_t kCachedTokens = 128;
 constexpr int64_t kUnpackedBlocks = 64;
 
 // What is Isa::prefetch_bytes() beyond `from`.
-template <typename Isa, DType kType, int kBytes>
+template <typename Isa, DType kType, int kTokens, int kBytes>
 [[gnu::always_inline]] inline void prefetch(const uint8_t* from) {
-  constexpr int64_t kAhead = Isa::prefetch_bytes(packed_format(kType).low_bits);
+  constexpr int64_t kAhead = Isa::prefetch_bytes(packed_format(kType).low_bits, kTokens);
   if constexpr (kAhead != 0) {
 #pragma GCC unroll 8
     for (int i = 0; i < kBytes; i += kVectorBytes) __builtin_prefetch(from + kAhead + i, 0, 4 - Isa::kPrefetchCache);
@@ -50,13 +50,13 @@ template <typename Isa, DType kType, int T>
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = Isa::zero();
   for (int64_t first = 0; first < blocks; first += kFormat.group_blocks) {
-    prefetch<Isa, kType, kFormat.scale_bytes>(panel);
+    prefetch<Isa, kType, T, kFormat.scale_bytes>(panel);
     read_in_order<kFormat.scale_bytes>(panel);
     const int count = blocks - first < kFormat.group_blocks ? static_cast<int>(blocks - first) : kFormat.group_blocks;
 #pragma GCC unroll 1
     for (int b = 0; b < count; ++b) {
       // In step with the use: a burst for the whole group would stall on the line buffers.
-      prefetch<Isa, kType, kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
+      prefetch<Isa, kType, T, kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
       read_in_order<kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
       DotBlock<Isa, kForm> block;
       load_block<Isa, kType>(panel, b, block);
