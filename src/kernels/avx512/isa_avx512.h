@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/packed_layout.h"
+#include "kernels/prefetch.h"
 
 // The vectors of kernels/scalar/isa_scalar.h in one 512-bit register each.
 namespace patina::kernels {
@@ -22,8 +23,10 @@ struct Avx512Isa {
   static constexpr int kQuadTile = 16;
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 128;
-  static constexpr int64_t prefetch_bytes(int /*low_bits*/, int /*tokens*/) { return 4096; }
-  static constexpr int kPrefetchCache = 1;
+  // Products of many tokens leave no time to wait for the second-level cache.
+  static constexpr Prefetch prefetch(int /*low_bits*/, int tokens) {
+    return tokens < 8 ? Prefetch{7168, 2} : Prefetch{4096, 1};
+  }
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;

@@ -4,6 +4,7 @@
 
 #include "kernels/generic/dot_block.h"
 #include "kernels/generic/paired_block.h"
+#include "kernels/prefetch.h"
 
 // Products of quantized weights and quantized activations: for a few tokens straight from the packed panels, which are
 // read once; for many, from panels unpacked to the caches, where each block serves all tokens. Both give the same
@@ -17,13 +18,15 @@ constexpr int64_t kCachedTokens = 128;
 // Columns unpacked at a time.
 constexpr int64_t kUnpackedBlocks = 64;
 
-// What is Isa::prefetch_bytes() beyond `from`.
+// What follows `from` and the bytes that Isa::prefetch says.
 template <typename Isa, DType kType, int kTokens, int kBytes>
-[[gnu::always_inline]] inline void prefetch(const uint8_t* from) {
-  constexpr int64_t kAhead = Isa::prefetch_bytes(packed_format(kType).low_bits, kTokens);
-  if constexpr (kAhead != 0) {
+[[gnu::always_inline]] inline void fetch_ahead(const uint8_t* from) {
+  constexpr Prefetch kPrefetch = Isa::prefetch(packed_format(kType).low_bits, kTokens);
+  if constexpr (kPrefetch.bytes != 0) {
 #pragma GCC unroll 8
-    for (int i = 0; i < kBytes; i += kVectorBytes) __builtin_prefetch(from + kAhead + i, 0, 4 - Isa::kPrefetchCache);
+    for (int i = 0; i < kBytes; i += kVectorBytes) {
+      __builtin_prefetch(from + kPrefetch.bytes + i, 0, 4 - kPrefetch.cache);
+    }
   }
 }
 
@@ -50,13 +53,13 @@ template <typename Isa, DType kType, int T>
 #pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sum[t] = Isa::zero();
   for (int64_t first = 0; first < blocks; first += kFormat.group_blocks) {
-    prefetch<Isa, kType, T, kFormat.scale_bytes>(panel);
+    fetch_ahead<Isa, kType, T, kFormat.scale_bytes>(panel);
     read_in_order<kFormat.scale_bytes>(panel);
     const int count = blocks - first < kFormat.group_blocks ? static_cast<int>(blocks - first) : kFormat.group_blocks;
 #pragma GCC unroll 1
     for (int b = 0; b < count; ++b) {
       // In step with the use: a burst for the whole group would stall on the line buffers.
-      prefetch<Isa, kType, T, kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
+      fetch_ahead<Isa, kType, T, kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
       read_in_order<kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
       DotBlock<Isa, kForm> block;
       load_block<Isa, kType>(panel, b, block);

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/packed_layout.h"
+#include "kernels/prefetch.h"
 
 // The vectors of kernels/scalar/isa_scalar.h as four 128-bit registers: rows 0..3, 4..7, 8..11, 12..15.
 namespace patina::kernels {
@@ -27,8 +28,7 @@ struct NeonIsa {
   static constexpr int kQuadTile = 4;
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 0;  // products of signed bytes
-  static constexpr int64_t prefetch_bytes(int /*low_bits*/, int /*tokens*/) { return 4096; }
-  static constexpr int kPrefetchCache = 1;
+  static constexpr Prefetch prefetch(int /*low_bits*/, int /*tokens*/) { return {4096, 1}; }
   static constexpr bool kInlineCodes = true;
   static constexpr bool kSignedBytes = true;
   static constexpr bool kWholeFactors = false;

@@ -5,6 +5,7 @@
 
 #include "base/half.h"
 #include "kernels/packed_layout.h"
+#include "kernels/prefetch.h"
 #include "kernels/quad_order.h"
 
 // What a level gives to the loops in kernels/generic: vectors of one 32-bit element a panel row, as 4 bytes (Bytes),
@@ -28,10 +29,8 @@ struct ScalarIsa {
   // Quads of rows whose products with codes of so many bits add up before quad_totals: a part of a group's 16.
   static constexpr int quad_run(int /*code_bits*/) { return 16; }
   static constexpr uint8_t kQuadExcess = 128;  // what gradients are multiplied with too much, to have no sign
-  // How far prefetches of weights with such a low plane run ahead of their use where so few tokens meet all of them:
-  // enough to cover the latency of memory at its bandwidth; 0 for none. And to which level of cache.
-  static constexpr int64_t prefetch_bytes(int /*low_bits*/, int /*tokens*/) { return 4096; }
-  static constexpr int kPrefetchCache = 1;
+  // Of weights with a low plane of so many bits, where so few tokens meet all of them.
+  static constexpr Prefetch prefetch(int /*low_bits*/, int /*tokens*/) { return {4096, 1}; }
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
