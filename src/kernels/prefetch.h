@@ -9,4 +9,7 @@ struct Prefetch {
   int cache;
 };
 
+// What __builtin_prefetch calls a level of cache.
+constexpr int locality(int cache) { return 4 - cache; }
+
 }  // namespace patina::kernels

@@ -25,7 +25,7 @@ template <typename Isa, DType kType, int kTokens, int kBytes>
   if constexpr (kPrefetch.bytes != 0) {
 #pragma GCC unroll 8
     for (int i = 0; i < kBytes; i += kVectorBytes) {
-      __builtin_prefetch(from + kPrefetch.bytes + i, 0, 4 - kPrefetch.cache);
+      __builtin_prefetch(from + kPrefetch.bytes + i, 0, locality(kPrefetch.cache));
     }
   }
 }
@@ -106,15 +106,27 @@ struct Unpacked<Isa, kType> {
   using Block = PairedBlock<Isa, paired_form<kType>()>;
 };
 
+// Packed weights that are unpacked next, fetched meanwhile: so many bytes for each block that is multiplied.
+struct NextWeights {
+  const uint8_t* from;
+  int64_t block_bytes;  // 0: none
+
+  [[gnu::always_inline]] void fetch_block() {
+    for (int64_t i = 0; i < block_bytes; i += kVectorBytes) __builtin_prefetch(from + i, 0, locality(2));
+    from += block_bytes;
+  }
+};
+
 // `count` unpacked blocks for one group of tokens; begins with the sums in y unless `fresh`.
 template <typename Isa, typename Block>
 [[gnu::noinline]] void q8_unpacked_tile(const Block* blocks, int64_t count, const uint8_t* acts, float* y, int64_t ldy,
-                                        int lanes, bool fresh) {
+                                        int lanes, bool fresh, NextWeights next) {
   constexpr int kTokens = kActGroup;
   typename Isa::Floats sum[kTokens];
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) sum[t] = fresh ? Isa::zero() : Isa::load_some(y + t * ldy, lanes);
   for (int64_t b = 0; b < count; ++b) {
+    next.fetch_block();
     add_products<kTokens>(blocks[b], acts, sum);
     acts += act_bytes<Isa>() * kTokens;
   }
@@ -130,6 +142,7 @@ struct PanelRange {
   int64_t blocks;  // of a row
 
   const uint8_t* panel(int64_t p) const { return packed + p * bytes; }
+  bool has(int64_t p) const { return p * kPanelRows < rows; }
   int lanes(int64_t p) const {
     const int64_t left = rows - p * kPanelRows;
     return left < kPanelRows ? static_cast<int>(left) : static_cast<int>(kPanelRows);
@@ -145,15 +158,19 @@ void q8_unpacked(const PanelRange& range, const uint8_t* acts, int64_t t_begin, 
   using Block = typename Unpacked<Isa, kType>::Block;
   static_assert(sizeof(Block) * kUnpackedBlocks <= sizeof(float) * kScratchFloats);
   auto* blocks = reinterpret_cast<Block*>(scratch);
+  const auto group_of = [&range](int64_t p, int64_t b) {
+    return range.panel(p) + b / kFormat.group_blocks * kGroupBytes;
+  };
   for (int64_t p = range.begin; p < range.end; ++p) {
     for (int64_t b = b_begin; b < b_end; ++b) {
-      load_block<Isa, kType>(range.panel(p) + b / kFormat.group_blocks * kGroupBytes,
-                             static_cast<int>(b % kFormat.group_blocks), blocks[b - b_begin]);
+      load_block<Isa, kType>(group_of(p, b), static_cast<int>(b % kFormat.group_blocks), blocks[b - b_begin]);
     }
+    NextWeights next{group_of(p + 1, b_begin), range.has(p + 1) ? kGroupBytes / kFormat.group_blocks : 0};
     for (int64_t t = t_begin; t < t_end; t += kActGroup) {
       const uint8_t* group = acts + (t * range.blocks + b_begin * kActGroup) * act_bytes<Isa>();
       q8_unpacked_tile<Isa, Block>(blocks, b_end - b_begin, group, y + t * ldy + p * kPanelRows, ldy, range.lanes(p),
-                                   b_begin == 0);
+                                   b_begin == 0, next);
+      next.block_bytes = 0;  // fetched with the first tokens
     }
   }
 }
