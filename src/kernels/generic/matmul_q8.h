@@ -106,7 +106,8 @@ struct Unpacked<Isa, kType> {
   using Block = PairedBlock<Isa, paired_form<kType>()>;
 };
 
-// Packed weights that are unpacked next, fetched meanwhile: so many bytes for each block that is multiplied.
+// Packed weights that are unpacked next, meanwhile fetched to the second-level cache: so many bytes for each block that
+// is multiplied.
 struct NextWeights {
   const uint8_t* from;
   int64_t block_bytes;  // 0: none
