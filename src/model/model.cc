@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "io/tensor_layout.h"
 #include "model/architecture.h"
 #include "model/fingerprint.h"
 #include "ops/embedding.h"
@@ -85,11 +84,6 @@ void add_noise(ops::Context& context, adapter::EmbeddingNoise noise, std::span<c
   }
 }
 
-// What a packed matrix takes of the memory that they share: whole cache lines.
-size_t place_bytes(const ops::PackedMatrix& matrix) {
-  return io::align_up(static_cast<size_t>(matrix.bytes()), platform::kCacheLineBytes);
-}
-
 }  // namespace
 
 Model::Model(std::shared_ptr<const io::ModelFile> file, Hyperparameters hyper, const ArchitectureInfo& architecture)
@@ -118,15 +112,14 @@ void Model::pack(ThreadPool& pool) const {
   const std::scoped_lock lock(packing_);
   if (packed_) return;
   read_ahead_.reset();
-  const std::vector<ops::PackedMatrix*> matrices = weights_->matrices();
-  size_t total = 0;
-  for (const ops::PackedMatrix* matrix : matrices) total += place_bytes(*matrix);
-  packed_memory_ = platform::HugeBuffer(total);
+  packed_memory_ = platform::HugeBuffer(static_cast<size_t>(weight_bytes()));
   std::span<std::byte> memory = packed_memory_.bytes();
-  for (ops::PackedMatrix* matrix : matrices) {
-    matrix->pack(pool, memory.first(static_cast<size_t>(matrix->bytes())));
-    memory = memory.subspan(place_bytes(*matrix));
-    file_->release_pages(matrix->file_rows());
+  for (const std::vector<ops::PackedMatrix*>& product : weights_->products()) {
+    ops::PackedMatrix::pack_together(pool, product, memory);
+    for (const ops::PackedMatrix* matrix : product) {
+      memory = memory.subspan(static_cast<size_t>(matrix->bytes()));
+      file_->release_pages(matrix->file_rows());
+    }
   }
   packed_ = true;
 }

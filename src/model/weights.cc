@@ -108,11 +108,17 @@ class Loader {
 
 std::vector<ops::PackedMatrix*> Weights::matrices() {
   std::vector<ops::PackedMatrix*> all;
-  all.reserve(7 * layers.size() + 1);
+  for (const std::vector<ops::PackedMatrix*>& product : products())
+    all.insert(all.end(), product.begin(), product.end());
+  return all;
+}
+
+std::vector<std::vector<ops::PackedMatrix*>> Weights::products() {
+  std::vector<std::vector<ops::PackedMatrix*>> all;
   for (LayerWeights& w : layers) {
-    for (ops::PackedMatrix* matrix : {&w.q, &w.k, &w.v, &w.o, &w.gate, &w.up, &w.down}) all.push_back(matrix);
+    all.insert(all.end(), {{&w.q, &w.k, &w.v}, {&w.o}, {&w.gate, &w.up}, {&w.down}});
   }
-  all.push_back(&output);
+  all.push_back({&output});
   return all;
 }
 

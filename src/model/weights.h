@@ -30,6 +30,8 @@ struct Weights {
 
   // All of them, in the order in which a pass multiplies with them.
   std::vector<ops::PackedMatrix*> matrices();
+  // The same, those together that read the same input.
+  std::vector<std::vector<ops::PackedMatrix*>> products();
 };
 
 // Checks every tensor's presence and shape, and that there is memory for all matrices in packed form; none is packed.

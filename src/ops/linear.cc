@@ -80,8 +80,7 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
     int64_t first = 0;
     for (size_t i = 0; i < layers.size(); ++i) {
       const PackedMatrix& w = *layers[i].weight;
-      const int64_t from = std::max(begin - first, int64_t{0});
-      const int64_t to = std::min(end - first, w.panels());
+      const auto [from, to] = w.part_of(begin - first, end - first);
       first += w.panels();
       if (from >= to) continue;
       multiply(context, w, input, from, to, results[i], scratch, worker);

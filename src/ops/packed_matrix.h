@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,12 @@
 #include "threading/thread_pool.h"
 
 namespace patina::ops {
+
+// Panels [begin, end) of a matrix.
+struct PanelRange {
+  int64_t begin;
+  int64_t end;
+};
 
 // A weight matrix W [rows x cols] in the kernels' packed form, the only copy that multiplications read; or, until it is
 // packed, the rows of a file. Move-only, safe to share between threads.
@@ -35,14 +42,20 @@ class PackedMatrix {
   // After this the file's rows may be released. Other threads may multiply with the matrix meanwhile, but not pack it.
   // Throws kOutOfMemory, which leaves all as it was.
   void pack(ThreadPool& pool);
-  // The same into memory of the caller's: bytes() at a multiple of 64, which must stay as long as the matrix. Matrices
-  // below some megabytes have huge pages only in memory that they share.
-  void pack(ThreadPool& pool, std::span<std::byte> memory);
+  // The same for matrices that linear() takes together, one after another into memory of the caller's: the bytes() of
+  // all at a multiple of 64, which must stay as long as they. Each panel is written first by the worker in whose share
+  // linear() finds it, so that a machine with several memories has it in the one nearest to that worker. Matrices below
+  // some megabytes have huge pages only in memory that they share.
+  static void pack_together(ThreadPool& pool, std::span<PackedMatrix* const> matrices, std::span<std::byte> memory);
 
   quant::DType type() const { return type_; }
   int64_t rows() const { return rows_; }
   int64_t cols() const { return cols_; }
   int64_t panels() const { return kernels::panel_count(rows_); }
+  // Those of its panels that are in [begin, end), which may reach beyond them; begin >= end if none is.
+  PanelRange part_of(int64_t begin, int64_t end) const {
+    return {std::max(begin, int64_t{0}), std::min(end, panels())};
+  }
   // Null until the matrix is packed.
   const std::byte* data() const { return data_.load(std::memory_order_acquire); }
   // As given; empty where the matrix was made in packed form.
@@ -52,6 +65,8 @@ class PackedMatrix {
   explicit operator bool() const { return rows_ > 0; }
 
  private:
+  // Panels [begin, end) from the file's rows.
+  void pack_panels(int64_t begin, int64_t end, std::byte* packed) const;
   void fill(ThreadPool& pool, std::byte* memory, FunctionRef<void(int64_t, int64_t, std::byte*)> write);
   std::byte* own_memory();
 

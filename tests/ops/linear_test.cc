@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -47,6 +49,30 @@ TEST_P(LinearTest, RowsOfAFileAndPackedOnesGiveTheSameBits) {
       EXPECT_EQ(product(w, x), from_file) << tokens << " tokens, precise: " << precise;
       EXPECT_GT(*std::ranges::max_element(from_file), 0.1F);
     }
+  }
+}
+
+TEST_P(LinearTest, MatricesPackedTogetherHoldWhatEachHoldsAlone) {
+  constexpr int64_t kCols = 512;
+  const std::array<std::vector<std::byte>, 3> files = {file_rows(300, kCols), file_rows(16, kCols),
+                                                       file_rows(1000, kCols)};
+  std::vector<PackedMatrix> alone;
+  std::vector<PackedMatrix> together;
+  int64_t bytes = 0;
+  for (const std::vector<std::byte>& file : files) {
+    const auto rows = static_cast<int64_t>(file.size()) / quant::row_bytes(GetParam(), kCols);
+    alone.emplace_back(pool_, GetParam(), file, rows, kCols);
+    together.emplace_back(GetParam(), file, rows, kCols);
+    bytes += alone.back().bytes();
+  }
+  const platform::HugeBuffer memory(static_cast<size_t>(bytes));
+  const std::array matrices = {&together[0], &together[1], &together[2]};
+  PackedMatrix::pack_together(pool_, matrices, memory.bytes());
+  const std::byte* place = memory.data();
+  for (size_t i = 0; i < files.size(); ++i) {
+    ASSERT_EQ(together[i].data(), place);
+    EXPECT_EQ(std::memcmp(place, alone[i].data(), static_cast<size_t>(alone[i].bytes())), 0) << "matrix " << i;
+    place += together[i].bytes();
   }
 }
 
