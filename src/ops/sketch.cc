@@ -13,7 +13,7 @@ namespace {
 
 using kernels::kPanelRows;
 
-constexpr int64_t kColumnsMultiple = 32;  // the blocks of kQ4_0
+constexpr int64_t kColumnsMultiple = 32;  // a block of kQ4_0
 
 struct Place {
   float value;
@@ -126,15 +126,26 @@ class Search {
   void multiply_rest(std::span<const float> deviations) {
     std::vector<float> margins;
     for (int64_t t = 0; t < y_.rows(); ++t) {
-      const std::span<const float> x = input_.x.rows_view(t, 1).values();
-      margins.push_back(Sketch::kDeviations *
-                        std::sqrt(context_.kernels.vector.sum_squares(x.data(), input_.x.cols())));
+      margins.push_back(Sketch::kDeviations * effective_norm(input_.x.rows_view(t, 1).values()));
     }
     context_.parallel(matrix_.panels(), 64, y_.size(), [&](int64_t begin, int64_t end, int worker) {
       for (int64_t p = begin; p < end; ++p) {
         if (exact_[static_cast<size_t>(p)] == 0 && reaches(p, deviations, margins)) multiply_panel(p, worker);
       }
     });
+  }
+
+  // |x|, or more where its largest block has more of it than that block's even share times kUneven squared.
+  float effective_norm(std::span<const float> x) const {
+    float whole = 0;
+    float most = 0;
+    for (; !x.empty(); x = x.subspan(kColumnsMultiple)) {
+      const float squares = context_.kernels.vector.sum_squares(x.data(), kColumnsMultiple);
+      whole += squares;
+      most = std::max(most, squares);
+    }
+    const auto blocks = static_cast<float>(input_.x.cols() / kColumnsMultiple);
+    return std::sqrt(std::max(whole, most * blocks / (Sketch::kUneven * Sketch::kUneven)));
   }
 
   // Whether some row of the panel can be among the wanted; of values that are not numbers, any.
