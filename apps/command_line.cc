@@ -5,9 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "apps/console.h"
 #include "apps/nearest.h"
@@ -119,6 +122,32 @@ std::string longest_name(const CLI::Option& option, bool negated) {
 
 std::string with_dashes(const std::string& name) { return (name.size() == 1 ? "-" : "--") + name; }
 
+// What a flag's value holds: itself, or what may be in it.
+template <typename T>
+struct Held {
+  using Type = T;
+};
+template <typename T>
+struct Held<std::optional<T>> {
+  using Type = T;
+};
+
+// What is wrong with the text of a whole number that CLI11 takes for another one: it reads "-1" as the largest where
+// there is no sign, and what is beyond 64 bits as the last that is within. Empty where all is well.
+template <typename Number>
+std::string wrong_number(const std::string& text) {
+  if (std::is_unsigned_v<Number> && text.find('-') != std::string::npos) {
+    return fmt::format("{} is no whole number of 0 or more", text);
+  }
+  errno = 0;
+  if constexpr (std::is_unsigned_v<Number>) {
+    std::strtoull(text.c_str(), nullptr, 0);
+  } else {
+    std::strtoll(text.c_str(), nullptr, 0);
+  }
+  return errno == ERANGE ? fmt::format("{} is beyond 64 bits", text) : "";
+}
+
 }  // namespace
 
 const Flag& Flag::required(bool is_required) const {
@@ -169,7 +198,10 @@ Flag FlagGroup::placed(CLI::Option& option) const {
 template <typename T>
 Flag FlagGroup::add(const std::string& names, T& value, const std::string& placeholder,
                     const std::string& description) {
-  return placed(*app_.add_option(names, value, description)->option_text(placeholder));
+  CLI::Option& option = *app_.add_option(names, value, description)->option_text(placeholder);
+  using Number = typename Held<T>::Type;
+  if constexpr (std::is_integral_v<Number>) option.check(CLI::Validator(wrong_number<Number>, ""));
+  return placed(option);
 }
 
 using Text = const std::string&;

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "apps/flags_model.h"
 #include "apps/flags_sampling.h"
@@ -116,6 +118,42 @@ TEST(CommandLine, RefusesUnusableValues) {
   EXPECT_THAT(complaint({"--raw=1"}), HasSubstr("--raw takes no value"));
   EXPECT_THAT(complaint({"--seed", "-2"}), HasSubstr("--seed"));
   EXPECT_THAT(complaint({"--rms-norm-eps", "0"}), HasSubstr("--rms-norm-eps"));
+}
+
+TEST(CommandLine, RefusesWholeNumbersThatTheirTypeCannotHold) {
+  struct {
+    size_t count = 64;
+    std::optional<size_t> maybe;
+    int64_t whole = 0;
+  } values;
+  const auto told = [&](std::vector<std::string> arguments) -> std::string {
+    const Invocation call{.program = "patina test", .arguments = std::move(arguments)};
+    CommandLine line(call, "A command.");
+    line.add("--count", values.count, "N", "items");
+    line.add("--maybe", values.maybe, "N", "items");
+    line.add("--whole", values.whole, "N", "items");
+    try {
+      line.parse();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInvalidArgument);
+      return error.what();
+    }
+    return "";
+  };
+  const std::string negative = ": -1 is no whole number of 0 or more; `patina test --help` explains the flags";
+  EXPECT_EQ(told({"--count", "-1"}), "--count" + negative);
+  EXPECT_EQ(told({"--maybe=-1"}), "--maybe" + negative);
+  EXPECT_THAT(told({"--count", " -1"}), HasSubstr("0 or more"));
+  EXPECT_THAT(told({"--count", "18446744073709551616"}), HasSubstr("--count: 18446744073709551616 is beyond 64 bits"));
+  EXPECT_THAT(told({"--maybe", "18446744073709551616"}), HasSubstr("beyond 64 bits"));
+  EXPECT_THAT(told({"--whole", "9223372036854775808"}), HasSubstr("beyond 64 bits"));
+  EXPECT_THAT(told({"--whole", "-9223372036854775809"}), HasSubstr("beyond 64 bits"));
+  EXPECT_EQ(values.count, 64U);
+  EXPECT_FALSE(values.maybe);
+  EXPECT_EQ(told({"--count", "18446744073709551615", "--maybe", "0", "--whole", "-9223372036854775808"}), "");
+  EXPECT_EQ(values.count, SIZE_MAX);
+  EXPECT_EQ(values.maybe, 0U);
+  EXPECT_EQ(values.whole, INT64_MIN);
 }
 
 TEST(CommandLine, AcceptsLlamaFlagsWithoutMeaning) {
