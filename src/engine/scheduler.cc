@@ -141,7 +141,8 @@ std::optional<RequestId> Scheduler::Loop::submit(Request request) {
   job->request = std::move(request);
   {
     const std::lock_guard lock(mutex_);
-    if (!accepting_ || live_.size() >= slots_.size() + options_.max_queued) return std::nullopt;
+    const bool would_wait = live_.size() >= slots_.size();
+    if (!accepting_ || (would_wait && live_.size() - slots_.size() >= options_.max_queued)) return std::nullopt;
     job->id = ++last_id_;
     live_.emplace(job->id, job);
     queue_.push_back(job);

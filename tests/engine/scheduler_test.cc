@@ -1,5 +1,6 @@
 #include "engine/scheduler.h"
 
+#include <cstdint>
 #include <future>
 #include <mutex>
 #include <stdexcept>
@@ -158,6 +159,17 @@ TEST(Scheduler, AFullQueueTakesNoMore) {
   queued.wait();
   EXPECT_EQ(taken[0], true);
   EXPECT_EQ(taken[1], false);
+}
+
+TEST(Scheduler, AQueueMayBeAsLongAsNumbersGo) {
+  const TinyModel model;
+  const auto runtime = model.open();
+  Scheduler scheduler(*runtime, {.slots = 1, .max_queued = SIZE_MAX});
+  Watch running;
+  Watch queued;
+  EXPECT_TRUE(scheduler.submit(running.request({1, 260}, greedy(3))));
+  EXPECT_TRUE(scheduler.submit(queued.request({1, 261}, greedy(3))));
+  scheduler.drain();
 }
 
 TEST(Scheduler, DrainFinishesWhatThereIsAndTakesNoMore) {
