@@ -20,8 +20,6 @@ namespace patina::apps {
 
 namespace {
 
-constexpr int64_t kMostTokens = int64_t{1} << 24;
-
 // Lists are kept as they are typed until the plan is made.
 struct Flags {
   RuntimeFlags runtime;
@@ -55,15 +53,15 @@ std::vector<int64_t> numbers(std::string_view flag, std::string_view text, int64
 }
 
 BenchPlan plan_of(const Flags& flags) {
-  BenchPlan plan{.prompts = numbers("-p", flags.prompts, 0, kMostTokens),
-                 .generates = numbers("-n", flags.generates, 0, kMostTokens),
+  BenchPlan plan{.prompts = numbers("-p", flags.prompts, 0, engine::kMostContext),
+                 .generates = numbers("-n", flags.generates, 0, engine::kMostContext),
                  .pairs = {},
                  .batches = {},
-                 .depths = numbers("-d", flags.depths, 0, kMostTokens),
-                 .trains = numbers("--train", flags.trains, 0, kMostTokens)};
+                 .depths = numbers("-d", flags.depths, 0, engine::kMostContext),
+                 .trains = numbers("--train", flags.trains, 0, engine::kMostContext)};
   if (!flags.batches.empty()) plan.batches = numbers("-b", flags.batches, 1, 256);
   for (const std::string& text : flags.pairs) {
-    const std::vector<int64_t> pair = numbers("-pg", text, 0, kMostTokens);
+    const std::vector<int64_t> pair = numbers("-pg", text, 0, engine::kMostContext);
     if (pair.size() != 2) fail(ErrorKind::kInvalidArgument, "-pg {}: give two numbers, as in -pg 512,64", text);
     plan.pairs.push_back({.prompt = pair[0], .generate = pair[1]});
   }

@@ -101,7 +101,9 @@ int run_data(const Invocation& call) {
   add_data_flags(line, flags.data, "FILE", "the data");
   add_model_flags(line, flags.model);
   line.flag("-m").required(false).describe("the model that the data is for: lengths are then tokens, else characters");
-  line.add("-c,--ctx-size", flags.context, "N", "context that a row must fit (default as for training)").hide_default();
+  line.add("-c,--ctx-size", flags.context, "N", "context that a row must fit (default as for training)")
+      .hide_default()
+      .between(0, engine::kMostContext);
   if (!line.parse()) return kExitSuccess;
   const bool has_model = !flags.model.path.empty();
   if (flags.context > 0 && !has_model) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 
+#include "engine/runtime.h"
 #include "tokenizer/chat_template.h"
 
 namespace patina::apps {
@@ -52,7 +53,7 @@ void add_context_flags(CommandLine& line, ContextFlags& flags) {
   line.add("-c,--ctx-size", flags.size, "N",
            "tokens of context\n(default the smaller of what the model was trained for and 4096)")
       .hide_default()
-      .between(0, INT64_MAX);
+      .between(0, engine::kMostContext);
   add_cache_type_flags(line, flags);
 }
 

@@ -134,7 +134,7 @@ int run_perplexity(const Invocation& call) {
   line.flag("--ctx-size")
       .describe(
           fmt::format("tokens of a chunk, of whose second half the predictions count (default {})", kDefaultChunk))
-      .between(4, int64_t{1} << 24);
+      .between(4, engine::kMostContext);
   line.add("-f,--file", flags.file, "FILE", "the text; -: the standard input").required();
   line.add("--chunks", flags.max_chunks, "N", "measure only the first N chunks; -1: all");
   if (!line.parse()) return kExitSuccess;

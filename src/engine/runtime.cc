@@ -31,6 +31,10 @@ int64_t context_of(const RuntimeOptions& options, int64_t model_context, const L
     fail(ErrorKind::kInvalidArgument, "a context of {} tokens makes no sense; give 1 or more, or 0 for the default",
          options.context);
   }
+  if (options.context > kMostContext) {
+    fail(ErrorKind::kInvalidArgument, "a context of {} tokens is too long; give {} at most", options.context,
+         kMostContext);
+  }
   if (options.context > model_context) {
     log(sink, LogLevel::kWarning,
         fmt::format(

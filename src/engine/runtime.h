@@ -39,7 +39,7 @@ struct RuntimeOptions {
   std::filesystem::path model;
   io::LegacyHints hints;  // for GGJT files
   int threads = 0;        // 0 or less: platform::default_threads()
-  int64_t context = 0;    // positions of one sequence; 0: the smaller of the model's context and kDefaultContext
+  int64_t context = 0;    // positions of one sequence, up to kMostContext; 0: the model's, up to kDefaultContext
   std::vector<AdapterChoice> adapters;
   std::string prompt_template;  // --template, see PromptRuleSources
   std::string chat_template;    // --chat-template
@@ -52,6 +52,7 @@ struct RuntimeOptions {
 };
 
 constexpr int64_t kDefaultContext = 4096;
+constexpr int64_t kMostContext = int64_t{1} << 24;  // positions become f32 (ops/rope.h), which is exact up to there
 
 // Everything that answering takes: the loaded model with its adapters, the tokenizer, threads and kernels. Immutable
 // after opening and safe to share between threads that bring a context each.
@@ -60,7 +61,7 @@ class Runtime {
   // Opens, loads and attaches, and logs what there is: model, threads, instruction set, adapters, the template in use.
   // Throws what ModelFile::open(), Tokenizer::create(), Model::load(), load_lora(), attach_lora() and
   // resolve_prompt_rules() throw; kInvalidArgument for an adapter in the model's place, a draft model of another
-  // vocabulary, or a negative context. A context beyond the model's own is a warning.
+  // vocabulary, or a context that is negative or beyond kMostContext. One beyond the model's own is a warning.
   static std::unique_ptr<Runtime> open(const RuntimeOptions& options, const LogSink& log = {});
 
   ~Runtime();

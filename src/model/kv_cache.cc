@@ -25,7 +25,7 @@ int64_t rows_bytes(const Hyperparameters& hyper, quant::DType type) {
 
 }  // namespace
 
-int64_t kv_blocks(int64_t tokens) { return (tokens + ops::kKvBlockTokens - 1) / ops::kKvBlockTokens; }
+int64_t kv_blocks(int64_t tokens) { return tokens / ops::kKvBlockTokens + (tokens % ops::kKvBlockTokens > 0 ? 1 : 0); }
 
 KvCache::KvCache(const Hyperparameters& hyper, int64_t tokens, KvTypes types)
     : types_(types),

@@ -30,6 +30,7 @@ struct Options {
   std::vector<std::string> rest;
   ModelFlags model;
   ComputeFlags compute;
+  ContextFlags context;
   AdapterFlags adapters;
   SamplingFlags sampling;
 };
@@ -48,6 +49,7 @@ Options parse(std::vector<std::string> arguments) {
   add_model_flags(line, options.model);
   line.flag("--model").required(false);
   add_compute_flags(line, options.compute);
+  add_context_flags(line, options.context);
   add_adapter_flags(line, options.adapters);
   add_sampling_flags(line, options.sampling);
   EXPECT_TRUE(line.parse());
@@ -118,6 +120,7 @@ TEST(CommandLine, RefusesUnusableValues) {
   EXPECT_THAT(complaint({"--raw=1"}), HasSubstr("--raw takes no value"));
   EXPECT_THAT(complaint({"--seed", "-2"}), HasSubstr("--seed"));
   EXPECT_THAT(complaint({"--rms-norm-eps", "0"}), HasSubstr("--rms-norm-eps"));
+  EXPECT_THAT(complaint({"-c", "16777217"}), HasSubstr("--ctx-size"));
 }
 
 TEST(CommandLine, RefusesWholeNumbersThatTheirTypeCannotHold) {

@@ -74,6 +74,10 @@ TEST(Runtime, TheContextIsTheModelsUnlessSaidOtherwise) {
   EXPECT_EQ(model.open()->context_length(), 4000);
   model.options.context = -1;
   expect_error([&] { model.open(); }, ErrorKind::kInvalidArgument, "context");
+  model.options.context = 16777217;  // 2^24 + 1, the first whole number that f32 does not have
+  expect_error([&] { model.open(); }, ErrorKind::kInvalidArgument, "16777216 at most");
+  model.options.context = 16777216;
+  EXPECT_EQ(model.open()->context_length(), 16777216);
 }
 
 TEST(Runtime, AnswersAreTheSameWhenPackedLater) {
