@@ -14,9 +14,9 @@ namespace {
 constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
 constexpr size_t kMaxStops = 64;
 
-int read_max_tokens(const Fields& fields, int fallback) {
+int64_t read_max_tokens(const Fields& fields, int64_t fallback) {
   for (const char* name : {"n_predict", "max_completion_tokens", "max_tokens"}) {
-    if (fields.has(name)) return static_cast<int>(fields.integer(name, fallback, -1, kMaxInt));
+    if (fields.has(name)) return fields.integer(name, fallback, -1, std::numeric_limits<int64_t>::max());
   }
   return fallback;
 }

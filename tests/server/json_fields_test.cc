@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "server/generation_fields.h"
 
 namespace patina::server {
 namespace {
@@ -51,6 +53,16 @@ TEST(ParseObject, BoundsTheDepth) {
   EXPECT_EQ(parse_complaint(nested(60)), "none");
   EXPECT_THAT(parse_complaint(nested(70)), HasSubstr("nested more than 64 deep"));
   EXPECT_THAT(parse_complaint("{\"a\": " + std::string(1'000'000, '[')), HasSubstr("nested more than 64 deep"));
+}
+
+TEST(GenerationParams, LengthsOfAnswersMayBeBeyond32Bits) {
+  constexpr int64_t kLong = int64_t{1} << 32;
+  GenerationDefaults defaults;
+  defaults.params.max_tokens = kLong;
+  const json nothing = json::object();
+  EXPECT_EQ(read_generation_params(Fields(nothing), defaults).max_tokens, kLong);
+  const json given = {{"max_tokens", kLong + 1}};
+  EXPECT_EQ(read_generation_params(Fields(given), defaults).max_tokens, kLong + 1);
 }
 
 TEST(Fields, AbsentAndNullMembersHaveTheirDefaults) {
