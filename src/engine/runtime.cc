@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -44,6 +45,22 @@ int64_t context_of(const RuntimeOptions& options, int64_t model_context, const L
   return options.context > 0 ? options.context : std::min(model_context, kDefaultContext);
 }
 
+// Empty where there is too little memory, or turns out to be.
+std::optional<ops::Sketch> sketch_where_memory_allows(ThreadPool& pool, const kernels::Kernels& kernels,
+                                                      const ops::PackedMatrix& matrix) {
+  const uint64_t available = platform::available_memory();
+  const auto needed = static_cast<uint64_t>(ops::Sketch::bytes(matrix));
+  if (available != 0 && available <= 2 * needed) return std::nullopt;
+  try {
+    return ops::Sketch(pool, kernels, matrix);
+  } catch (const std::bad_alloc&) {
+    return std::nullopt;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kOutOfMemory) throw;
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 // A sketch of the output matrix, made when it is used for the first time, so that a first token does not wait for it.
@@ -53,11 +70,7 @@ struct Runtime::Shortcut {
 
   const std::optional<ops::Sketch>& made(ThreadPool& pool, const kernels::Kernels& kernels,
                                          const ops::PackedMatrix& matrix) {
-    std::call_once(once, [&] {
-      const uint64_t available = platform::available_memory();
-      const auto needed = static_cast<uint64_t>(ops::Sketch::bytes(matrix));
-      if (available == 0 || available > 2 * needed) sketch.emplace(pool, kernels, matrix);
-    });
+    std::call_once(once, [&] { sketch = sketch_where_memory_allows(pool, kernels, matrix); });
     return sketch;
   }
 };

@@ -85,7 +85,9 @@ class Runtime {
   // The logits [rows x vocab_size] of hidden states, of whose tokens only the decisive[i] largest of row i (0: all) are
   // sure to be the model's own; others may be approximations, which are smaller than those. Much faster than
   // Model::logits() where few are asked for, the vocabulary is a large part of the model and no adapter changes the
-  // output; but the first such call prepares for it, and takes memory for the vocabulary matrix in 4 bits.
+  // output; but the first such call prepares for it, and takes memory for the vocabulary matrix in 4 bits. Where there
+  // is not enough for that, all logits are the model's own. Throws kOutOfMemory or std::bad_alloc where there is none
+  // for the logits themselves.
   ops::Tensor logits(ops::Context& context, const ops::Tensor& hidden, std::span<const int64_t> decisive,
                      const adapter::Attachment& adapters) const;
   // Bytes of weights that a forward pass with attachment() reads for so many rows of logits, a few decisive each.

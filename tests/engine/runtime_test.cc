@@ -6,6 +6,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "engine/scarce_memory.h"
 #include "engine/tiny_model.h"
 
 namespace patina::engine {
@@ -149,6 +150,33 @@ TEST(Runtime, RowsWithoutATokenTakeNoPlaceOfOne) {
   const auto runtime = model.open();
   ASSERT_LT(runtime->read_bytes(1), runtime->model().weight_bytes()) << "its vocabulary is not large";
   expect_decisive_of_letters(*runtime);
+}
+
+// The copy of the vocabulary matrix takes 800 KiB.
+TEST(Runtime, WithoutMemoryForTheShortcutAllLogitsAreComputed) {
+#ifdef PATINA_SANITIZED
+  GTEST_SKIP() << "sanitizers take memory of their own";
+#endif
+  const TinyModel model({.eos_instead_of = 0, .chat_template = {}, .more_tokens = 20'000});
+  const auto runtime = model.open();
+  ASSERT_LT(runtime->read_bytes(1), runtime->model().weight_bytes()) << "its vocabulary is not large";
+  tensor::BufferPool buffers;
+  ops::Context context = runtime->make_context(buffers);
+  const std::vector<TokenId> tokens = {260};
+  const model::SequencePart part{tokens};
+  const std::vector<int32_t> rows = {0};
+  const std::vector<int64_t> decisive = {1};
+  const ops::Tensor hidden = runtime->model().hidden(context, {&part, 1}, rows, {});
+  const ops::Tensor all = runtime->model().logits(context, hidden, {});
+  const auto expect_all = [&] {
+    const ops::Tensor found = runtime->logits(context, hidden, decisive, {});
+    EXPECT_TRUE(std::ranges::equal(found.values(), all.values()));
+  };
+  {
+    const ScarceMemory scarce(size_t{512} << 10);
+    EXPECT_NO_THROW(expect_all());
+  }
+  expect_all();
 }
 
 // Adapters of other matrices leave the shortcut to the largest logits as it is; one of the output takes it away.
