@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <optional>
 
 #include "apps/bench_work.h"
+#include "apps/text.h"
 #include "base/error.h"
 #include "quant/dtype.h"
 
@@ -120,9 +120,7 @@ std::string csv(const Json& tests) {
 }  // namespace
 
 nlohmann::json read_bench_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) fail(ErrorKind::kNotFound, "cannot read {}; give a file that `patina bench -o json` wrote", path.string());
-  const nlohmann::json array = nlohmann::json::parse(file, nullptr, false);
+  const nlohmann::json array = nlohmann::json::parse(read_file(path), nullptr, false);
   bool usable = array.is_array();
   for (const nlohmann::json& entry : array) {
     usable = usable && entry.is_object() && entry.contains("test") && entry["test"].is_string() &&

@@ -37,7 +37,6 @@ std::string read_all(std::FILE* file, const std::string& name) {
   if (std::ferror(file) != 0) {
     fail(ErrorKind::kIo, "cannot read {}: {}", name, std::generic_category().message(errno));
   }
-  if (text.ends_with('\n')) text.pop_back();
   return text;
 }
 
@@ -62,7 +61,7 @@ std::string unescape(std::string_view text) {
   return result;
 }
 
-std::string read_text_file(const std::filesystem::path& path) {
+std::string read_file(const std::filesystem::path& path) {
   if (path == "-") return read_all(stdin, "the standard input");
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
   if (file == nullptr) {
@@ -71,6 +70,12 @@ std::string read_text_file(const std::filesystem::path& path) {
          std::generic_category().message(reason));
   }
   return read_all(file.get(), path.string());
+}
+
+std::string read_text_file(const std::filesystem::path& path) {
+  std::string text = read_file(path);
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
 }
 
 }  // namespace patina::apps

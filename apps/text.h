@@ -9,7 +9,11 @@ namespace patina::apps {
 // Replaces \n \r \t \' \" \\ and \xHH by what they stand for; any other backslash stays.
 std::string unescape(std::string_view text);
 
-// The whole file as it is, less one line end at its end. "-" is the standard input. Throws kNotFound, kIo.
+// The whole file, every byte of it. "-" is the standard input. Throws kNotFound where there is no such file, kIo for
+// one that cannot be read, such as a folder.
+std::string read_file(const std::filesystem::path& path);
+
+// The same less one line end at its end.
 std::string read_text_file(const std::filesystem::path& path);
 
 }  // namespace patina::apps

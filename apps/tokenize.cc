@@ -1,19 +1,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "apps/command_line.h"
 #include "apps/commands.h"
 #include "apps/flags_model.h"
 #include "apps/quote.h"
+#include "apps/text.h"
 #include "base/error.h"
 #include "io/model_file.h"
 #include "model/vocab_from_file.h"
@@ -32,25 +29,11 @@ struct Flags {
   bool no_parse_special = false;
 };
 
-// Every byte of the file: a line end at its end is text too.
-std::string read_exactly(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path == "-" ? "/dev/stdin" : path, std::ios::binary);
-  const int reason = errno;
-  if (!file) {
-    fail(reason == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo, "cannot open {}: {}", path,
-         std::generic_category().message(reason));
-  }
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) fail(ErrorKind::kIo, "cannot read {}", path);
-  return text;
-}
-
 std::string text_of(const Flags& flags) {
   if (flags.prompt.has_value() == flags.file.has_value()) {
     fail(ErrorKind::kInvalidArgument, "give the text either by -p or by -f");
   }
-  return flags.prompt.has_value() ? *flags.prompt : read_exactly(*flags.file);
+  return flags.prompt.has_value() ? *flags.prompt : read_file(*flags.file);
 }
 
 }  // namespace

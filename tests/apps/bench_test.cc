@@ -113,7 +113,8 @@ TEST_F(BenchOutput, EarlierFilesMustBeSuchArrays) {
                            R"([{"test": "tg4", "avg_ts": 1, "threads": "2"}])"}) {
     EXPECT_THROW(read(text), Error) << text;
   }
-  EXPECT_THROW(read_bench_json(folder_ / "absent.json"), Error);
+  io::expect_error([&] { read_bench_json(folder_ / "absent.json"); }, ErrorKind::kNotFound, "absent.json");
+  io::expect_error([&] { read_bench_json(folder_ / "."); }, ErrorKind::kIo, "Is a directory");
 }
 
 TEST_F(BenchOutput, CsvQuotesAndTheTableShowsTheMachine) {

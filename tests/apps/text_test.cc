@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <utility>
 
 #include "patina/error.h"
 
@@ -28,13 +30,27 @@ TEST(ReadTextFile, DropsOneLineEnd) {
   std::filesystem::remove(path);
 }
 
-TEST(ReadTextFile, SaysWhatIsWrong) {
-  try {
-    read_text_file("/no/such/file");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kNotFound);
-  }
+TEST(ReadFile, KeepsEveryByte) {
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / "patina_read_file_test";
+  const std::string bytes("one\r\n\0two\n\n", 11);
+  std::ofstream(path, std::ios::binary) << bytes;
+  EXPECT_EQ(read_file(path), bytes);
+  std::filesystem::remove(path);
+}
+
+TEST(ReadFile, SaysWhatIsWrong) {
+  const auto told = [](const std::filesystem::path& path) -> std::pair<ErrorKind, std::string> {
+    try {
+      read_file(path);
+    } catch (const Error& error) {
+      return {error.kind(), error.what()};
+    }
+    ADD_FAILURE() << path << " was read";
+    return {};
+  };
+  EXPECT_EQ(told("/no/such/file"),
+            std::pair(ErrorKind::kNotFound, std::string("cannot open /no/such/file: No such file or directory")));
+  EXPECT_EQ(told("/"), std::pair(ErrorKind::kIo, std::string("cannot read /: Is a directory")));
   EXPECT_THROW(read_text_file("/"), Error);
 }
 

@@ -102,6 +102,15 @@ TEST_F(Measures, BenchRefusesWhatIsNoList) {
   EXPECT_THAT(measure({"bench", "--compare", "/dev/null"}).err, HasSubstr("-o json"));
 }
 
+TEST_F(Measures, FoldersAreNoInput) {
+  const std::string model = model_path().string();
+  for (const Outcome& outcome :
+       {run({"bench", "-m", model, "--compare", "/tmp"}), run({"tokenize", "-m", model, "-f", "/tmp"})}) {
+    EXPECT_THAT(outcome.err, HasSubstr("cannot read /tmp: Is a directory"));
+    EXPECT_NE(outcome.code, 0);
+  }
+}
+
 TEST_F(Measures, BenchLeavesOutWhatHasNoTokens) {
   const Outcome outcome = measure({"bench", "-p", "0", "-n", "2", "-r", "1", "-o", "json"});
   const nlohmann::json tests = nlohmann::json::parse(outcome.out);
