@@ -87,6 +87,7 @@ std::optional<WorkBound> bound_of(const std::vector<PassWork>& work, const measu
   std::array<WorkBound, 3> multiplying{{{0, "int8"}, {0, "int16"}, {0, "f32"}}};
   for (const PassWork& pass : work) {
     if (pass.passes == 0) continue;
+    if (pass.weight_bytes > 0 && limits.read_bandwidth == 0) return {};
     const std::array<std::pair<double, double>, 3> products{{{pass.int8_products, limits.int8_peak},
                                                              {pass.int16_products, limits.int16_peak},
                                                              {pass.f32_products, limits.f32_peak}}};

@@ -139,14 +139,18 @@ void pack(benchmark::State& state, DType type) {
   set_rate(state, "GB/s", static_cast<double>(file.size()));
 }
 
+void tell(const std::string& name, double limit) {
+  benchmark::AddCustomContext(name, limit > 0 ? std::to_string(limit * 1e-9) : "not known");
+}
+
 void tell_limits() {
   patina::ThreadPool pool(1);
   const patina::measure::MachineLimits limits =
       patina::measure::measure_limits(pool, patina::kernels::default_kernels());
-  benchmark::AddCustomContext("read_bandwidth GB/s", std::to_string(limits.read_bandwidth * 1e-9));
-  benchmark::AddCustomContext("int8_peak GMAC/s", std::to_string(limits.int8_peak * 1e-9));
-  benchmark::AddCustomContext("int16_peak GMAC/s", std::to_string(limits.int16_peak * 1e-9));
-  benchmark::AddCustomContext("f32_peak GMAC/s", std::to_string(limits.f32_peak * 1e-9));
+  tell("read_bandwidth GB/s", limits.read_bandwidth);
+  tell("int8_peak GMAC/s", limits.int8_peak);
+  tell("int16_peak GMAC/s", limits.int16_peak);
+  tell("f32_peak GMAC/s", limits.f32_peak);
 }
 
 void register_type(DType type) {

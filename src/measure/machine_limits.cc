@@ -43,10 +43,10 @@ uint64_t sum_of(std::span<const uint64_t> words) {
 }
 
 double measure_bandwidth(ThreadPool& pool) {
-  constexpr uint64_t kMost = uint64_t{512} << 20U;
-  constexpr uint64_t kLeast = uint64_t{16} << 20U;
+  const uint64_t bytes = bandwidth_bytes(platform::available_memory());
+  if (bytes == 0) return 0;
   constexpr size_t kSections = 8;  // one a try: when it comes round again, the others have pushed it out of the caches
-  const platform::HugeBuffer memory(std::clamp(platform::available_memory() / 4, kLeast, kMost));
+  const platform::HugeBuffer memory(bytes);
   const std::span<uint64_t> words = memory.as<uint64_t>();
   const size_t share = words.size() / (kSections * static_cast<size_t>(pool.size())) / kWordsOfLine * kWordsOfLine;
   const auto part = [&](int worker, size_t section) {
@@ -74,6 +74,14 @@ double measure_peak(ThreadPool& pool, int64_t (*loop)(int64_t rounds)) {
 }
 
 }  // namespace
+
+uint64_t bandwidth_bytes(uint64_t available) {
+  constexpr uint64_t kMost = uint64_t{512} << 20U;
+  constexpr uint64_t kLeast = uint64_t{128} << 20U;
+  if (available == 0) return kMost;
+  const uint64_t bytes = std::min(available / 4, kMost);
+  return bytes < kLeast ? 0 : bytes;
+}
 
 MachineLimits measure_limits(ThreadPool& pool, const kernels::Kernels& kernels) {
   return {.read_bandwidth = measure_bandwidth(pool),

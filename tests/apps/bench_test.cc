@@ -58,6 +58,7 @@ TEST(BenchWork, ASlowerResourceBoundsEachPass) {
   EXPECT_EQ(bound({training}).by, "f32");
   EXPECT_DOUBLE_EQ(bound({writing, reading}).seconds, 39);
   EXPECT_FALSE(bound_of({writing}, {.read_bandwidth = 10, .int8_peak = 0, .int16_peak = 0, .f32_peak = 0}));
+  EXPECT_FALSE(bound_of({writing}, {.read_bandwidth = 0, .int8_peak = 100, .int16_peak = 50, .f32_peak = 20}));
 }
 
 class BenchOutput : public testing::Test {

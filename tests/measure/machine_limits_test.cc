@@ -17,5 +17,15 @@ TEST(MachineLimits, AreMeasuredWhereTheLevelHasThem) {
   }
 }
 
+TEST(MachineLimits, BandwidthTakesMemoryThatNoCacheHoldsOrNone) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20U;
+  EXPECT_EQ(bandwidth_bytes(0), 512 * kMiB) << "not known";
+  EXPECT_EQ(bandwidth_bytes(1), 0);
+  EXPECT_EQ(bandwidth_bytes(64 * kMiB), 0) << "16 MiB are in many a cache";
+  EXPECT_EQ(bandwidth_bytes(512 * kMiB), 128 * kMiB);
+  EXPECT_EQ(bandwidth_bytes(1024 * kMiB), 256 * kMiB);
+  EXPECT_EQ(bandwidth_bytes(1024 * 1024 * kMiB), 512 * kMiB);
+}
+
 }  // namespace
 }  // namespace patina::measure
