@@ -133,6 +133,8 @@ int run_bench(const Invocation& call) {
   const nlohmann::json earlier = flags.compare.empty() ? nlohmann::json() : read_bench_json(flags.compare);
   const std::vector<int64_t> threads = numbers("-t", flags.threads, -1, ThreadPool::kMaxThreads);
   const std::vector<MeasuredResult> results = run_all(flags, threads, line.log());
+  const std::string origins = compared_origins(results, earlier);
+  if (!origins.empty()) patina::log(line.log(), LogLevel::kWarning, origins);
   fmt::print("{}", bench_text(bench_json(results, earlier), flags.output));
   return kExitSuccess;
 }

@@ -1,8 +1,11 @@
 #include "apps/bench_output.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "apps/bench_work.h"
 #include "apps/text.h"
@@ -15,11 +18,27 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::optional<double> earlier_rate(const nlohmann::json& earlier, const std::string& test, int threads) {
+// Whether the entry says the same, or nothing of it.
+bool agrees(const nlohmann::json& entry, const char* name, const nlohmann::json& value) {
+  return !entry.contains(name) || entry[name] == value;
+}
+
+bool same_origin(const nlohmann::json& entry, const BenchResult& result) {
+  return agrees(entry, "model", result.model) && agrees(entry, "instruction_set", result.instruction_set);
+}
+
+// The entry that the result compares with, one of the same model and instruction set if there is; null: there is none.
+const nlohmann::json* counterpart(const nlohmann::json& earlier, const BenchResult& result) {
+  const nlohmann::json* best = nullptr;
   for (const nlohmann::json& entry : earlier) {
-    if (entry["test"] == test && entry.value("threads", threads) == threads) return entry["avg_ts"].get<double>();
+    const bool same_test = entry["test"] == result.test.name() && agrees(entry, "threads", result.threads) &&
+                           agrees(entry, "type_k", quant::name(result.cache_types.keys)) &&
+                           agrees(entry, "type_v", quant::name(result.cache_types.values));
+    if (!same_test) continue;
+    if (same_origin(entry, result)) return &entry;
+    if (best == nullptr) best = &entry;
   }
-  return std::nullopt;
+  return best;
 }
 
 Json json_of(const MeasuredResult& measured) {
@@ -70,7 +89,13 @@ std::string bound_text(const Json& entry) {
 
 std::string table(const Json& tests) {
   const bool compared = !tests.empty() && tests[0].contains("ratio");
-  std::string text = "| model | threads | test | tokens/s | ± | peak memory MiB | limit tokens/s | reached | limit |";
+  std::string text;
+  if (!tests.empty()) {
+    text =
+        fmt::format("instruction set {}, keys in {}, values in {}\n\n", tests[0]["instruction_set"].get<std::string>(),
+                    tests[0]["type_k"].get<std::string>(), tests[0]["type_v"].get<std::string>());
+  }
+  text += "| model | threads | test | tokens/s | ± | peak memory MiB | limit tokens/s | reached | limit |";
   text += compared ? " ratio |\n" : "\n";
   text += "|---|--:|---|--:|--:|--:|--:|--:|---|";
   text += compared ? "--:|\n" : "\n";
@@ -139,12 +164,31 @@ nlohmann::ordered_json bench_json(const std::vector<MeasuredResult>& results, co
   for (const MeasuredResult& measured : results) {
     Json entry = json_of(measured);
     if (!earlier.is_null()) {
-      const std::optional<double> before = earlier_rate(earlier, measured.result.test.name(), measured.result.threads);
-      entry["ratio"] = before ? Json(measured.result.mean() / *before) : Json();
+      const nlohmann::json* before = counterpart(earlier, measured.result);
+      entry["ratio"] = before != nullptr ? Json(measured.result.mean() / (*before)["avg_ts"].get<double>()) : Json();
     }
     tests.push_back(std::move(entry));
   }
   return tests;
+}
+
+std::string compared_origins(const std::vector<MeasuredResult>& results, const nlohmann::json& earlier) {
+  std::vector<std::string> parts;
+  const auto add = [&](const nlohmann::json& entry, const char* name, const std::string& what,
+                       const std::string& here) {
+    if (agrees(entry, name, here)) return;
+    const nlohmann::json& there = entry[name];
+    std::string part = fmt::format("another {} ({}, here {})", what,
+                                   there.is_string() ? there.get<std::string>() : there.dump(), here);
+    if (std::ranges::find(parts, part) == parts.end()) parts.push_back(std::move(part));
+  };
+  for (const MeasuredResult& measured : results) {
+    const nlohmann::json* before = counterpart(earlier, measured.result);
+    if (before == nullptr) continue;
+    add(*before, "model", "model", measured.result.model);
+    add(*before, "instruction_set", "instruction set", measured.result.instruction_set);
+  }
+  return parts.empty() ? "" : fmt::format("the ratios are to {}", fmt::join(parts, " and "));
 }
 
 std::string bench_text(const nlohmann::ordered_json& tests, const std::string& form) {

@@ -20,11 +20,17 @@ struct MeasuredResult {
 // kNotFound or kIo for a file that cannot be read, kInvalidData for one that holds something else.
 nlohmann::json read_bench_json(const std::filesystem::path& path);
 
-// An array with an object a test. With `earlier` not null, each that has its like there (the same test and, where that
-// is told, number of threads) also says "ratio": its tokens/s divided by the earlier ones.
+// An array with an object a test. With `earlier` not null, each that has its like there also says "ratio": its tokens/s
+// divided by the earlier ones. Alike are the same tests with, where that is told, the same number of threads and the
+// same types of keys and values; of several, one of the same model and instruction set counts, else the first.
 nlohmann::ordered_json bench_json(const std::vector<MeasuredResult>& results, const nlohmann::json& earlier);
 
-// The text of such an array in one of the forms md, json and csv.
+// What model or instruction set those have that these ratios are to, as a sentence; empty where they are the results'
+// own, or not told.
+std::string compared_origins(const std::vector<MeasuredResult>& results, const nlohmann::json& earlier);
+
+// The text of such an array in one of the forms md, json and csv. With md, a line above the table names what all tests
+// have in common.
 std::string bench_text(const nlohmann::ordered_json& tests, const std::string& form);
 
 }  // namespace patina::apps

@@ -109,6 +109,34 @@ TEST_F(BenchOutput, RatiosComeFromTheSameTestWithAsManyThreads) {
   EXPECT_TRUE(ratio(R"([{"test": "pp4", "avg_ts": 9}])").is_null());
 }
 
+TEST_F(BenchOutput, RatiosComeFromTheSameCacheTypesAndBestFromTheSameOrigin) {
+  const auto ratio = [&](const std::string& earlier) { return bench_json(results_, read(earlier))[0]["ratio"]; };
+  EXPECT_TRUE(ratio(R"([{"test": "tg4", "avg_ts": 1, "type_k": "Q8_0", "type_v": "F16"}])").is_null());
+  EXPECT_TRUE(ratio(R"([{"test": "tg4", "avg_ts": 1, "type_k": "F16", "type_v": "Q8_0"}])").is_null());
+  EXPECT_DOUBLE_EQ(ratio(R"([{"test": "tg4", "avg_ts": 1, "type_k": "Q8_0", "type_v": "F16"},
+                             {"test": "tg4", "avg_ts": 0.4, "type_k": "F16", "type_v": "F16"}])"),
+                   0.5);
+  EXPECT_DOUBLE_EQ(ratio(R"([{"test": "tg4", "avg_ts": 1, "model": "another", "instruction_set": "avx2"},
+                             {"test": "tg4", "avg_ts": 2, "model": "a \"model\"", "instruction_set": "zen4"},
+                             {"test": "tg4", "avg_ts": 0.4, "model": "a \"model\"", "instruction_set": "avx2"}])"),
+                   0.5);
+  EXPECT_DOUBLE_EQ(ratio(R"([{"test": "tg4", "avg_ts": 0.1, "model": "another"},
+                             {"test": "tg4", "avg_ts": 1, "model": "a third"}])"),
+                   2);
+}
+
+TEST_F(BenchOutput, AnotherOriginIsTold) {
+  const auto told = [&](const std::string& earlier) { return compared_origins(results_, read(earlier)); };
+  EXPECT_EQ(told(R"([{"test": "tg4", "avg_ts": 1}])"), "");
+  EXPECT_EQ(told(R"([{"test": "tg4", "avg_ts": 1, "model": "a \"model\"", "instruction_set": "avx2"}])"), "");
+  EXPECT_EQ(told(R"([{"test": "pp4", "avg_ts": 1, "model": "another"}])"), "") << "no ratio";
+  EXPECT_EQ(
+      told(R"([{"test": "tg4", "avg_ts": 1, "model": "another", "instruction_set": "zen4"}])"),
+      R"(the ratios are to another model (another, here a "model") and another instruction set (zen4, here avx2))");
+  EXPECT_THAT(told(R"([{"test": "tg4", "avg_ts": 1, "model": 7}])"), HasSubstr("model (7, here"));
+  EXPECT_EQ(compared_origins(results_, {}), "");
+}
+
 TEST_F(BenchOutput, EarlierFilesMustBeSuchArrays) {
   for (const char* text : {"", "{}", "[1]", R"([{"test": "tg4"}])", R"([{"test": "tg4", "avg_ts": 0}])",
                            R"([{"test": "tg4", "avg_ts": 1, "threads": "2"}])"}) {
@@ -126,6 +154,7 @@ TEST_F(BenchOutput, CsvQuotesAndTheTableShowsTheMachine) {
   EXPECT_THAT(csv, HasSubstr(R"(,"a ""model""",)"));
   EXPECT_THAT(csv, testing::EndsWith(",0.1 0.2 0.3\n"));
   const std::string table = bench_text(bench_json(results_, read(R"([{"test": "tg4", "avg_ts": 0.1}])")), "md");
+  EXPECT_THAT(table, StartsWith("instruction set avx2, keys in F16, values in F16\n\n| model |"));
   EXPECT_THAT(table,
               HasSubstr(R"(| a "model" | 2 | tg4 | 0.20 | 0.10 | 3 | 0.20 | 100 % | bandwidth 0.0 GB/s | 2.000 |)"));
 }

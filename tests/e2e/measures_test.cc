@@ -102,6 +102,36 @@ TEST_F(Measures, BenchRefusesWhatIsNoList) {
   EXPECT_THAT(measure({"bench", "--compare", "/dev/null"}).err, HasSubstr("-o json"));
 }
 
+TEST_F(Measures, BenchComparesWithTheSameCacheTypes) {
+  const std::vector<std::string> bench = {"bench", "-p", "0", "-n", "2", "-r", "1", "-o", "json"};
+  const TemporaryFolder folder;
+  const std::filesystem::path earlier = folder / "earlier.json";
+  const Outcome before = measure(bench);
+  std::ofstream(earlier) << before.out;
+  const auto compare = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = bench;
+    arguments.insert(arguments.end(), {"--compare", earlier.string()});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return measure(arguments);
+  };
+  const Outcome same = compare({});
+  const nlohmann::json with = nlohmann::json::parse(same.out)[0];
+  const double rate = nlohmann::json::parse(before.out)[0]["avg_ts"];
+  EXPECT_NEAR(with["ratio"].get<double>(), with["avg_ts"].get<double>() / rate, 1e-6);
+  EXPECT_THAT(same.err, testing::Not(HasSubstr("ratios")));
+  const Outcome other = compare({"--ctk", "q8_0"});
+  EXPECT_TRUE(nlohmann::json::parse(other.out)[0]["ratio"].is_null()) << other.err;
+}
+
+TEST_F(Measures, BenchTellsWhenItComparesWithAnotherInstructionSet) {
+  const TemporaryFolder folder;
+  const std::filesystem::path earlier = folder / "earlier.json";
+  std::ofstream(earlier) << R"([{"test": "tg2", "avg_ts": 1, "instruction_set": "mmx"}])";
+  const Outcome outcome = measure({"bench", "-q", "-p", "0", "-n", "2", "-r", "1", "--compare", earlier.string()});
+  EXPECT_THAT(outcome.err, HasSubstr("the ratios are to another instruction set (mmx, here "));
+  EXPECT_THAT(outcome.out, testing::StartsWith("instruction set "));
+}
+
 TEST_F(Measures, FoldersAreNoInput) {
   const std::string model = model_path().string();
   for (const Outcome& outcome :
