@@ -19,9 +19,10 @@ struct Entry {
 };
 
 #if defined(__x86_64__)
+bool runs_avx2(const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c && cpu.bmi2; }
+
 bool runs_avx512(const platform::CpuFeatures& cpu) {
-  return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq &&
-         cpu.avx512vnni;
+  return runs_avx2(cpu) && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq && cpu.avx512vnni;
 }
 #endif
 
@@ -33,11 +34,10 @@ const auto& entries() {
       Entry{{Level::kScalar, "scalar", kMatmulScalar, kVectorScalar, {}},
             [](const platform::CpuFeatures&) { return true; }},
 #if defined(__x86_64__)
-      Entry{{Level::kAvx2, "avx2", kMatmulAvx2, kVectorAvx2, kPeakAvx2},
-            [](const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c; }},
+      Entry{{Level::kAvx2, "avx2", kMatmulAvx2, kVectorAvx2, kPeakAvx2}, runs_avx2},
       // AVX-VNNI has products of integers only.
       Entry{{Level::kAvxVnni, "avxvnni", kMatmulAvxVnni, kVectorAvx2, kPeakAvxVnni},
-            [](const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c && cpu.avxvnni; }},
+            [](const platform::CpuFeatures& cpu) { return runs_avx2(cpu) && cpu.avxvnni; }},
       Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kPeakAvx512}, runs_avx512},
       Entry{{Level::kZen4, "zen4", kMatmulZen4, kVectorAvx512, kPeakAvx512},
             [](const platform::CpuFeatures& cpu) { return runs_avx512(cpu) && cpu.amd; }},

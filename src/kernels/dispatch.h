@@ -10,9 +10,9 @@
 namespace patina::kernels {
 
 // Instruction-set levels, weakest first on each architecture.
-//   kAvx2    AVX2 + FMA + F16C
-//   kAvxVnni AVX2 and AVX-VNNI
-//   kAvx512  AVX-512 F, BW, VL, DQ and VNNI
+//   kAvx2    AVX2 + FMA + F16C + BMI2
+//   kAvxVnni AVX2 and the others as above, AVX-VNNI
+//   kAvx512  AVX2 and the others as above, AVX-512 F, BW, VL, DQ and VNNI
 //   kZen4    AVX-512 as above on AMD's processors, Zen 4 and later, which add beside multiplying
 //   kAmx     AVX-512 as above and BF16, AMX tiles of bf16, which the system lets the process use
 //   kNeon    AArch64 with the dot-product extension

@@ -61,6 +61,7 @@ CpuFeatures detect_cpu_features() {
   features.fma = bit(basic.ecx, 12);
   features.f16c = bit(basic.ecx, 29);
   features.avx2 = bit(extended.ebx, 5);
+  features.bmi2 = bit(extended.ebx, 8);
   features.avxvnni = bit(extended1.eax, 4);
   if ((state & kZmmState) != kZmmState) return features;
   features.avx512f = bit(extended.ebx, 16);
