@@ -185,13 +185,16 @@ bool takes_groups(size_t groups, int threads) {
 }
 
 Tensor row_deltas(const Context& context, const AttentionState& state, const Tensor& dout) {
+  constexpr int64_t kChunk = 16;
   const int64_t dim = state.shape.head_dim;
   const Tensor delta = context.make(dout.rows(), state.shape.heads);
-  for (int64_t t = 0; t < dout.rows(); ++t) {
-    for (int64_t h = 0; h < state.shape.heads; ++h) {
-      delta.row(t)[h] = context.kernels.vector.dot(dout.row(t) + h * dim, state.out.row(t) + h * dim, dim);
+  context.parallel(dout.rows(), kChunk, 2 * dout.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t t = begin; t < end; ++t) {
+      for (int64_t h = 0; h < state.shape.heads; ++h) {
+        delta.row(t)[h] = context.kernels.vector.dot(dout.row(t) + h * dim, state.out.row(t) + h * dim, dim);
+      }
     }
-  }
+  });
   return delta;
 }
 

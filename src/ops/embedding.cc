@@ -72,16 +72,19 @@ void record_embedding(Context& context, const EmbeddingTable& table, std::span<c
 
 Tensor embed(Context& context, const EmbeddingTable& table, std::span<const int32_t> ids, float scale) {
   const int64_t bytes = quant::row_bytes(table.type, table.cols);
-  Tensor out = context.make(static_cast<int64_t>(ids.size()), table.cols);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    const int64_t at = ids[i] * bytes;
-    if (ids[i] < 0 || at + bytes > static_cast<int64_t>(table.rows.size())) {
-      fail(ErrorKind::kInvalidArgument, "token {} is not in the model's vocabulary", ids[i]);
+  for (const int64_t id : ids) {
+    if (id < 0 || (id + 1) * bytes > static_cast<int64_t>(table.rows.size())) {
+      fail(ErrorKind::kInvalidArgument, "token {} is not in the model's vocabulary", id);
     }
-    float* row = out.row(static_cast<int64_t>(i));
-    quant::dequantize_row(table.type, table.rows.data() + at, row, table.cols);
-    if (scale != 1.0F) context.kernels.vector.scale(scale, row, row, table.cols);
   }
+  Tensor out = context.make(static_cast<int64_t>(ids.size()), table.cols);
+  context.parallel(out.rows(), kRowTile, 4 * out.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
+    for (int64_t i = begin; i < end; ++i) {
+      float* row = out.row(i);
+      quant::dequantize_row(table.type, table.rows.data() + ids[static_cast<size_t>(i)] * bytes, row, table.cols);
+      if (scale != 1.0F) context.kernels.vector.scale(scale, row, row, table.cols);
+    }
+  });
   for (const LoraTerm& term : table.adapters) add_rows(context, term, ids, scale * term.scale, out);
   record_embedding(context, table, ids, scale, out);
   return out;
