@@ -8,6 +8,7 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -122,7 +123,11 @@ Scheduler::Loop::Loop(const Runtime& runtime, const SchedulerOptions& options, L
                       .job = {}});
   }
   stats_.slots = options.slots;
-  thread_ = std::thread([this] { run(); });
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    fail(ErrorKind::kOutOfMemory, "cannot start the thread that answers ({}); end other programs", error.what());
+  }
 }
 
 Scheduler::Loop::~Loop() {

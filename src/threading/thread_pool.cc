@@ -107,6 +107,9 @@ void ThreadPool::start_workers() {
   } catch (const std::system_error& error) {
     stop_workers();
     fail(ErrorKind::kOutOfMemory, "cannot start {} threads ({}); use fewer", size_, error.what());
+  } catch (...) {
+    stop_workers();
+    throw;
   }
 }
 

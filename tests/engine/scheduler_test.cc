@@ -1,11 +1,14 @@
 #include "engine/scheduler.h"
 
+#include <pthread.h>
+
 #include <cstdint>
 #include <future>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
 
+#include "engine/scarce_memory.h"
 #include "engine/tiny_model.h"
 
 namespace patina::engine {
@@ -170,6 +173,27 @@ TEST(Scheduler, AQueueMayBeAsLongAsNumbersGo) {
   EXPECT_TRUE(scheduler.submit(running.request({1, 260}, greedy(3))));
   EXPECT_TRUE(scheduler.submit(queued.request({1, 261}, greedy(3))));
   scheduler.drain();
+}
+
+TEST(Scheduler, SaysWhereNoThreadCanBeStarted) {
+#ifdef PATINA_SANITIZED
+  GTEST_SKIP() << "sanitizers take memory of their own";
+#endif
+  const TinyModel model;
+  const auto runtime = model.open();
+  pthread_attr_t before;
+  pthread_attr_t large;
+  ASSERT_EQ(::pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(::pthread_attr_init(&large), 0);
+  ::pthread_attr_setstacksize(&large, size_t{256} << 20);  // which no thread that has ended left behind
+  ::pthread_setattr_default_np(&large);
+  {
+    const ScarceMemory scarce(size_t{16} << 20);
+    expect_error([&] { const Scheduler scheduler(*runtime, {.slots = 1}); }, ErrorKind::kOutOfMemory, "thread");
+  }
+  ::pthread_setattr_default_np(&before);
+  ::pthread_attr_destroy(&large);
+  ::pthread_attr_destroy(&before);
 }
 
 TEST(Scheduler, DrainFinishesWhatThereIsAndTakesNoMore) {
