@@ -66,6 +66,21 @@ class Chunk final : private Gradients {
   Gradients* parameters_ = nullptr;
 };
 
+// Keeps operations from being recorded.
+class Unrecorded {
+ public:
+  explicit Unrecorded(Context& context) : context_(context), recorder_(std::exchange(context.recorder, nullptr)) {}
+  ~Unrecorded() { context_.recorder = recorder_; }
+  Unrecorded(const Unrecorded&) = delete;
+  Unrecorded& operator=(const Unrecorded&) = delete;
+
+  Recorder* recorder() const { return recorder_; }  // that would have them
+
+ private:
+  Context& context_;
+  Recorder* recorder_;
+};
+
 void check(const Linear& output, std::span<const int32_t> targets, const CrossEntropyGradients& gradients) {
   for (const int32_t target : targets) {
     if (target < 0 || target >= output.weight->rows()) {
@@ -94,11 +109,11 @@ CrossEntropy cross_entropy(Context& context, const Tensor& hidden, const Linear&
   CrossEntropy result;
   result.row_losses.resize(static_cast<size_t>(rows));
   if (gradients.wanted && hidden.needs_grad()) result.dhidden = context.buffers.make_zero(rows, hidden.cols());
-  Recorder* recorder = std::exchange(context.recorder, nullptr);
+  const Unrecorded unrecorded(context);
   const int64_t rows_a_chunk = cross_entropy_chunk_rows(vocabulary);
   for (int64_t first = 0; first < rows; first += rows_a_chunk) {
     const int64_t count = std::min(rows_a_chunk, rows - first);
-    Chunk chunk(context, output, hidden.rows_view(first, count), first, recorder != nullptr);
+    Chunk chunk(context, output, hidden.rows_view(first, count), first, unrecorded.recorder() != nullptr);
     const Tensor logits = chunk.logits();
     context.parallel(count, 1, 16 * logits.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
       for (int64_t i = begin; i < end; ++i) {
@@ -111,7 +126,6 @@ CrossEntropy cross_entropy(Context& context, const Tensor& hidden, const Linear&
     const Tensor dx = result.dhidden ? result.dhidden.rows_view(first, count) : Tensor();
     chunk.backward(logits, dx, gradients.parameters);
   }
-  context.recorder = recorder;
   for (size_t i = 0; i < result.row_losses.size(); ++i) {
     result.loss += static_cast<double>(weights[i]) * static_cast<double>(result.row_losses[i]);
   }

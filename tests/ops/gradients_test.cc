@@ -371,6 +371,24 @@ TEST_F(OutputTermsTest, GradientsByDifferences) {
   EXPECT_FALSE(tape.gradient(terms_[1].b));
 }
 
+// Refuses the gradients of parameters.
+class Refusing final : public Gradients {
+ public:
+  Tensor take(const Outline& /*result*/) override { return {}; }
+  Tensor look(const Outline& /*result*/) override { return {}; }
+  Tensor into(const Outline& /*input*/) override { throw std::runtime_error("no"); }
+  void give(const Context& /*context*/, const Outline& /*input*/, Tensor /*gradient*/) override {}
+};
+
+TEST_F(OutputTermsTest, TheRecorderStaysWhereAGradientIsRefused) {
+  Refusing refusing;
+  context_.recorder = &recorder_;
+  const Linear output{.weight = &matrix_, .bias = nullptr, .adapters = terms_};
+  EXPECT_THROW(cross_entropy(context_, hidden_, output, targets_, weights_, {.wanted = true, .parameters = &refusing}),
+               std::runtime_error);
+  EXPECT_EQ(context_.recorder, &recorder_);
+}
+
 TEST_F(OutputTermsTest, NothingFlowsIntoHiddenStatesThatNeedNoGradient) {
   hidden_.set_needs_grad(false);
   autograd::Tape tape(buffers_);
