@@ -13,7 +13,8 @@ namespace patina::engine {
 // Guesses that a text goes on as it did where its last few tokens stood before (Saxena, 2023, "Prompt Lookup
 // Decoding"). How many tokens are proposed depends on how often guesses after a match of that length came true lately:
 // none where that does not pay for the rows. Guesses that are not proposed are judged as well, so that text which
-// begins to repeat is noticed at no cost. Takes time in proportion to the new tokens, whatever the length of the text.
+// begins to repeat is noticed at no cost. Takes time in proportion to the new tokens, and for one comparison of the
+// text with the last one, which it mostly goes on from.
 class PromptLookup final : public Drafter {
  public:
   PromptLookup();

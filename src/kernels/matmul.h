@@ -76,16 +76,19 @@ struct MatmulKernels {
                               int64_t k_end, const float* dy, int64_t lddy, int64_t m, float* dx, int64_t lddx,
                               float* scratch);
 
-  // The same for a quantized type with factors rounded. Where backward_in_bytes(), gradients times scales have 8 bits:
-  // for each token, 64 rows and 32 columns 127 steps up to the largest gradient times the largest scale, which costs
-  // about 8e-3 of the result. Else gradients have 13 bits for each
-  // token and 256 rows, weights 12 bits for 256 rows and 32 columns, which together costs about 1e-3. In tile registers
-  // both are bf16, which costs 2.3e-3. k_begin and k_end are multiples of 32; `scratch` is 64-byte aligned.
+  // Gradients dy [m x rows] for matmul_backward_rounded, rounded as that says for weights of a type. Layout private to
+  // the level.
   int64_t (*quantized_gradients_bytes)(quant::DType type, int64_t m, int64_t rows);
-  // Rows [m_begin, m_end) of dy [m x rows] for weights of a type; m_begin is a multiple of kGradientGroup, m_end too or
-  // m. Layout private to the level.
+  // Rows [m_begin, m_end) of dy, row stride lddy floats; m_begin is a multiple of kGradientGroup, m_end too or m.
   void (*quantize_gradients)(quant::DType type, const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin,
                              int64_t m_end, std::byte* out);
+
+  // The same as matmul_backward_f32 for a quantized type with factors rounded, dy as quantize_gradients(m, rows) left
+  // it. Where backward_in_bytes(), gradients times scales have 8 bits: for each token, 64 rows and 32 columns 127 steps
+  // up to the largest gradient times the largest scale, which costs about 8e-3 of the result. Else gradients have 13
+  // bits for each token and 256 rows, weights 12 bits for 256 rows and 32 columns, which together costs about 1e-3. In
+  // tile registers both are bf16, which costs 2.3e-3. k_begin and k_end are multiples of 32; `scratch` is 64-byte
+  // aligned.
   void (*matmul_backward_rounded)(quant::DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin,
                                   int64_t k_end, const std::byte* gradients, int64_t m, float* dx, int64_t lddx,
                                   float* scratch);

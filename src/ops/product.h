@@ -19,6 +19,8 @@ inline bool takes_integers(const Context& context, const PackedMatrix& w) {
   return !context.precise && !quant::is_float(w.type());
 }
 
+// x [tokens x in] for multiply(), with `integers` also rounded, by all threads; one serves all matrices that it is
+// multiplied with, where takes_integers() of some asks for that. Holds on to x.
 ProductInput prepare(Context& context, const Tensor& x, bool integers);
 
 // What a worker needs for products with some matrices.
