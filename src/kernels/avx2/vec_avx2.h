@@ -64,27 +64,12 @@ struct Avx2Vec {
   static F odd(F low, F high) { return in_order(_mm256_shuffle_ps(low, high, 0xDD)); }
 
   static F load_half(const f16* from) { return _mm256_cvtph_ps(load_16_bits(from)); }
-  static F load_half(const bf16* from) {
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_16_bits(from)), 16));
-  }
   static F set_half(f16 v) { return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<int16_t>(v.bits))); }
   static F load_signed_bytes(const std::byte* from) {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
   }
   static void store_half(f16* to, F v) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-  }
-  static void store_half(bf16* to, F v) {
-    const __m256i bits = _mm256_castps_si256(v);
-    const __m256i top = _mm256_srli_epi32(bits, 16);
-    const __m256i tie = _mm256_and_si256(top, _mm256_set1_epi32(1));
-    const __m256i bias = _mm256_add_epi32(tie, _mm256_set1_epi32(0x7FFF));
-    const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, bias), 16);
-    const __m256i quiet = _mm256_or_si256(top, _mm256_set1_epi32(0x40));
-    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
-    const __m256i chosen = _mm256_blendv_epi8(rounded, quiet, nan);
-    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(chosen, chosen), 0xD8);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
   }
 
  private:

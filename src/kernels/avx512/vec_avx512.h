@@ -56,25 +56,12 @@ struct Avx512Vec {
   }
 
   static F load_half(const f16* from) { return _mm512_cvtph_ps(load_16_bits(from)); }
-  static F load_half(const bf16* from) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_16_bits(from)), 16));
-  }
   static F set_half(f16 v) { return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<int16_t>(v.bits))); }
   static F load_signed_bytes(const std::byte* from) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
   }
   static void store_half(f16* to, F v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-  }
-  static void store_half(bf16* to, F v) {
-    const __m512i bits = _mm512_castps_si512(v);
-    const __m512i top = _mm512_srli_epi32(bits, 16);
-    const __m512i tie = _mm512_and_si512(top, _mm512_set1_epi32(1));
-    const __m512i bias = _mm512_add_epi32(tie, _mm512_set1_epi32(0x7FFF));
-    const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, bias), 16);
-    const __m512i quiet = _mm512_or_si512(top, _mm512_set1_epi32(0x40));
-    const __m512i chosen = _mm512_mask_mov_epi32(rounded, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), quiet);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(chosen));
   }
 
  private:

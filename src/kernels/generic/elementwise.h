@@ -14,14 +14,8 @@ template <typename V>
 struct Whole {
   static typename V::F load(const float* from) { return V::load(from); }
   static void store(float* to, typename V::F v) { V::store(to, v); }
-  template <typename Half>
-  static typename V::F load_half(const Half* from) {
-    return V::load_half(from);
-  }
-  template <typename Half>
-  static void store_half(Half* to, typename V::F v) {
-    V::store_half(to, v);
-  }
+  static typename V::F load_half(const f16* from) { return V::load_half(from); }
+  static void store_half(f16* to, typename V::F v) { V::store_half(to, v); }
   static typename V::F keep(typename V::F v, typename V::F) { return v; }
 };
 
@@ -31,15 +25,13 @@ struct Part {
 
   typename V::F load(const float* from) const { return V::load_some(from, lanes); }
   void store(float* to, typename V::F v) const { V::store_some(to, v, lanes); }
-  template <typename Half>
-  typename V::F load_half(const Half* from) const {
-    Half whole[V::kWidth] = {};
+  typename V::F load_half(const f16* from) const {
+    f16 whole[V::kWidth] = {};
     for (int i = 0; i < lanes; ++i) whole[i] = from[i];
     return V::load_half(whole);
   }
-  template <typename Half>
-  void store_half(Half* to, typename V::F v) const {
-    Half whole[V::kWidth];
+  void store_half(f16* to, typename V::F v) const {
+    f16 whole[V::kWidth];
     V::store_half(whole, v);
     for (int i = 0; i < lanes; ++i) to[i] = whole[i];
   }
@@ -265,13 +257,13 @@ void rope(float* x, const float* cos, const float* sin, int64_t n, RopeLayout la
   }
 }
 
-template <typename V, typename Half>
-void to_half(const float* x, Half* out, int64_t n) {
+template <typename V>
+void f32_to_f16(const float* x, f16* out, int64_t n) {
   each<V>(n, [&](auto at, int64_t i) { at.store_half(out + i, at.load(x + i)); });
 }
 
-template <typename V, typename Half>
-void from_half(const Half* x, float* out, int64_t n) {
+template <typename V>
+void f16_to_f32(const f16* x, float* out, int64_t n) {
   each<V>(n, [&](auto at, int64_t i) { at.store(out + i, at.load_half(x + i)); });
 }
 

@@ -64,8 +64,7 @@ int64_t bytes_of_gradients(int64_t m, int64_t rows) {
   return (m * section_count<kRows>(rows) * kBytes + kVectorBytes - 1) / kVectorBytes * kVectorBytes;
 }
 
-template <typename Isa>
-int64_t quantized_gradients_bytes(quant::DType type, int64_t m, int64_t rows) {
+inline int64_t quantized_gradients_bytes(quant::DType type, int64_t m, int64_t rows) {
   return backward_in_bytes(type) ? bytes_of_gradients<kGroupRows>(m, rows) : bytes_of_gradients<kSegmentRows>(m, rows);
 }
 

@@ -83,8 +83,7 @@ void tile_quantize_acts(const float* x, int64_t ldx, int64_t m, int64_t k, int64
   }
 }
 
-template <typename Level>
-int64_t tile_quantized_gradients_bytes(DType /*type*/, int64_t m, int64_t rows) {
+inline int64_t tile_quantized_gradients_bytes(DType /*type*/, int64_t m, int64_t rows) {
   return token_layout(m, rows).bytes();
 }
 

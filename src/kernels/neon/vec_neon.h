@@ -61,7 +61,6 @@ struct NeonVec {
   static F odd(F low, F high) { return vuzp2q_f32(low, high); }
 
   static F load_half(const f16* from) { return vcvt_f32_f16(vreinterpret_f16_u16(load_16_bits(from))); }
-  static F load_half(const bf16* from) { return vreinterpretq_f32_u32(vshll_n_u16(load_16_bits(from), 16)); }
   static F set_half(f16 v) { return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(v.bits))); }
   static F load_signed_bytes(const std::byte* from) {
     int8_t codes[8] = {};
@@ -69,14 +68,6 @@ struct NeonVec {
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(codes)))));
   }
   static void store_half(f16* to, F v) { store_16_bits(to, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
-  static void store_half(bf16* to, F v) {
-    const uint32x4_t bits = vreinterpretq_u32_f32(v);
-    const uint32x4_t top = vshrq_n_u32(bits, 16);
-    const uint32x4_t bias = vaddq_u32(vandq_u32(top, vdupq_n_u32(1)), vdupq_n_u32(0x7FFF));
-    const uint32x4_t rounded = vshrq_n_u32(vaddq_u32(bits, bias), 16);
-    const uint32x4_t quiet = vorrq_u32(top, vdupq_n_u32(0x40));
-    store_16_bits(to, vmovn_u32(vbslq_u32(vceqq_f32(v, v), rounded, quiet)));
-  }
 
  private:
   static F power_of_2(int32x4_t n) { return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23)); }

@@ -119,10 +119,7 @@ void rope(float* x, const float* cos, const float* sin, int64_t n, RopeLayout la
 
 void f32_to_f16(const float* x, f16* out, int64_t n) { std::transform(x, x + n, out, to_f16); }
 
-void f32_to_bf16(const float* x, bf16* out, int64_t n) { std::transform(x, x + n, out, to_bf16); }
-
-template <typename Half>
-void from_half(const Half* x, float* out, int64_t n) {
+void f16_to_f32(const f16* x, float* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = to_f32(x[i]);
 }
 
@@ -169,9 +166,7 @@ const VectorKernels kVectorScalar = {
     .gelu_mul_backward = gated_backward<Gelu>,
     .rope = rope,
     .f32_to_f16 = f32_to_f16,
-    .f16_to_f32 = from_half<f16>,
-    .f32_to_bf16 = f32_to_bf16,
-    .bf16_to_f32 = from_half<bf16>,
+    .f16_to_f32 = f16_to_f32,
     .f32_to_q8_0 = f32_to_q8_0,
     .q8_0_to_f32 = q8_0_to_f32,
     .sgemm = sgemm,
