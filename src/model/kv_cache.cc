@@ -34,15 +34,13 @@ KvCache::KvCache(const Hyperparameters& hyper, int64_t tokens, KvTypes types)
       layer_bytes_(key_bytes_ + rows_bytes(hyper, types.values)),
       max_blocks_(kv_blocks(tokens)) {}
 
-int64_t KvCache::blocks_free() const { return max_blocks_ - used_blocks_; }
-
 platform::HugeBuffer KvCache::take() {
-  if (blocks_free() == 0) {
+  if (used_blocks_ >= max_blocks_) {
     fail(ErrorKind::kOutOfMemory, "the key-value cache is full; use a larger context or fewer sequences");
   }
   platform::HugeBuffer block;
   if (free_.empty()) {
-    block = platform::HugeBuffer(static_cast<size_t>(block_bytes()));
+    block = platform::HugeBuffer(static_cast<size_t>(layers_ * layer_bytes_));
   } else {
     block = std::move(free_.back());
     free_.pop_back();
@@ -74,10 +72,6 @@ KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
 }
 
 KvSequence::~KvSequence() { release(0); }
-
-bool KvSequence::can_grow(int64_t tokens) const {
-  return kv_blocks(length_ + tokens) - static_cast<int64_t>(blocks_.size()) <= cache_->blocks_free();
-}
 
 void KvSequence::grow(int64_t tokens) {
   const int64_t wanted = kv_blocks(length_ + tokens);

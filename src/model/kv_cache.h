@@ -33,10 +33,6 @@ class KvCache {
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
 
-  int64_t block_bytes() const { return layers_ * layer_bytes_; }
-  int64_t blocks_free() const;  // how many blocks can still be taken
-  int64_t blocks_total() const { return max_blocks_; }
-
  private:
   friend class KvSequence;
   platform::HugeBuffer take();
@@ -62,8 +58,6 @@ class KvSequence {
   ~KvSequence();
 
   int64_t length() const { return length_; }
-  // Whether `tokens` more fit into what is left of the cache.
-  bool can_grow(int64_t tokens) const;
   // Makes room for `tokens` more positions and counts them as held; the next forward pass must fill them. Throws
   // kOutOfMemory when the cache is full.
   void grow(int64_t tokens);

@@ -41,8 +41,6 @@ class Sampler {
   void accept(TokenId token);
   void reset();  // forgets the history and restarts the random sequence at the seed
 
-  const SamplingParams& params() const { return params_; }
-
  private:
   struct Candidate {
     float logit;
