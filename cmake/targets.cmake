@@ -26,6 +26,21 @@ function(patina_test name)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
+# patina_bench(NAME DEPS dep... [SOURCES file...] [FILTER regex]): one Google Benchmark program, made of NAME.cc and
+# SOURCES. The test of that name runs each benchmark that FILTER leaves, all without one, about once.
+function(patina_bench name)
+  cmake_parse_arguments(ARG "" "FILTER" "DEPS;SOURCES" ${ARGN})
+  if(NOT ARG_FILTER)
+    set(ARG_FILTER .)
+  endif()
+  add_executable(${name} ${name}.cc ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE patina_flags benchmark::benchmark)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  patina_link(${name} PRIVATE ${ARG_DEPS})
+  add_test(NAME ${name} COMMAND ${name} --benchmark_min_time=0.0001 --benchmark_filter=${ARG_FILTER})
+  set_tests_properties(${name} PROPERTIES FAIL_REGULAR_EXPRESSION "Failed to match;ERROR OCCURRED")
+endfunction()
+
 function(patina_link target scope)
   foreach(dep IN LISTS ARGN)
     if(TARGET ${dep})

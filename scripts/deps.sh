@@ -7,7 +7,7 @@ packages_of() {
   case $1 in
     build) echo "g++ make cmake ninja-build pkg-config libfmt-dev libcli11-dev nlohmann-json3-dev libboost-dev
                  libpcre2-dev libedit-dev" ;;
-    test) echo "libgtest-dev libgmock-dev clang-format-19 clang-tidy-19 shellcheck python3 ccache curl
+    test) echo "libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19 shellcheck python3 ccache curl
                 libopenmpi-dev openmpi-bin g++-aarch64-linux-gnu qemu-user valgrind" ;;
     fuzz) echo "clang-19 libclang-rt-19-dev" ;;
     *) echo "deps.sh: no group $1; the groups are build, test and fuzz" >&2; return 1 ;;
