@@ -18,6 +18,7 @@
 //   backward/TYPE   512 tokens,  GMAC/s
 //   integer_backward/TYPE  the same in integers of 8 or 16 bits (bf16 with AMX), gradients rounded first
 //   pack/TYPE       GB/s of file bytes
+//   sketch/TYPE     GB/s of packed weights, of which a coarse copy is made
 // The limits to hold them against stand above the results: GB/s of reading, GMAC/s of the int8, int16 and f32 peaks.
 namespace {
 
@@ -139,6 +140,17 @@ void pack(benchmark::State& state, DType type) {
   set_rate(state, "GB/s", static_cast<double>(file.size()));
 }
 
+void sketch(benchmark::State& state, DType type) {
+  const Packed w(type, 1024, 4096);
+  HugeBuffer coarse(static_cast<size_t>(w.rows / 16 * patina::kernels::panel_bytes(DType::kQ4_0, w.cols)));
+  std::vector<float> deviations(static_cast<size_t>(w.rows));
+  for (auto _ : state) {
+    table().sketch_panels(type, w.bytes.data(), w.cols, 0, w.rows / 16, coarse.data(), deviations.data());
+    benchmark::ClobberMemory();
+  }
+  set_rate(state, "GB/s", static_cast<double>(w.bytes.size()));
+}
+
 void tell(const std::string& name, double limit) {
   benchmark::AddCustomContext(name, limit > 0 ? std::to_string(limit * 1e-9) : "not known");
 }
@@ -164,6 +176,7 @@ void register_type(DType type) {
     benchmark::RegisterBenchmark(("integer_backward/" + name).c_str(), backward, type, true);
   }
   benchmark::RegisterBenchmark(("pack/" + name).c_str(), pack, type);
+  benchmark::RegisterBenchmark(("sketch/" + name).c_str(), sketch, type);
 }
 
 }  // namespace

@@ -47,8 +47,8 @@ void count_all(ops::Context& context) {
     count("backward/" + name + "/64", bench::linear_backward_step(context, type, 64, kRows, kCols));
   }
   count("quantize_acts/64", bench::quantize_step(context, 64, kCols));
-  count("attention/1/256", bench::attention_step(context, 1, 256, kAttention));
-  count("attention/64/0", bench::attention_step(context, 64, 0, kAttention));
+  count("attention/1/256", bench::attention_step(context, 1, 256, kAttention, DType::kF16));
+  count("attention/64/0", bench::attention_step(context, 64, 0, kAttention, DType::kF16));
   count("rms_norm/64", bench::rms_norm_step(context, 64, kCols));
   count("rope_norm/64", bench::rope_step(context, 64, 8, 64, kernels::RopeLayout::kNorm));
   count("rope_neox/64", bench::rope_step(context, 64, 8, 64, kernels::RopeLayout::kNeox));
