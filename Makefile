@@ -10,6 +10,8 @@ configure = cmake --preset $1 $(call generator,$1) --log-level=NOTICE
 build = cmake --build build/$1 --parallel $(JOBS)
 # No test hangs the whole: one that takes ten minutes has failed.
 ctest = ctest --timeout 600 --test-dir build/$1 --output-on-failure --parallel $(JOBS)
+# ctest keeps to itself why a test was skipped.
+tell_skipped = sed -n 's/^skipped: /A test was skipped: /p' build/$1/Testing/Temporary/LastTest.log
 
 .PHONY: all help deps deps-test deps-fuzz tools test lint format asan tsan fuzz test-gemma test-oracles demo install clean
 
@@ -38,6 +40,7 @@ test: deps-test  ## Install what is missing, build, lint, run every test
 	@$(call build,test)
 	@scripts/lint.sh build/test
 	@$(call ctest,test)
+	@$(call tell_skipped,test)
 
 lint: deps-test  ## Run the checks that run no code: format, include direction, file length, clang-tidy with its analyzer
 	@$(call configure,test)
