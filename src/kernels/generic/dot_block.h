@@ -72,35 +72,53 @@ struct DotBlock {
 };
 
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline void load_block(const uint8_t* group, int block,
+[[gnu::always_inline]] inline void load_block(const BlockPlace<kType>& at,
                                               DotBlock<Isa, block_form<Isa, kType>()>& out) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr BlockForm kForm = block_form<Isa, kType>();
   constexpr int kShift = Isa::kIntegerStarts && kForm.starts ? 8 - kFormat.code_bits() : 0;
-  load_codes<Isa, kType, kShift>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), out.codes);
+  load_codes<Isa, kShift>(at, out.codes);
   if constexpr (!kForm.has_min && !kForm.starts) {
 #pragma GCC unroll 8
     for (auto& vector : out.codes) vector = Isa::to_signed(vector);
   }
-  if constexpr (kForm.whole_factors) out.scale[0] = Isa::load_f16(group);
+  if constexpr (kForm.whole_factors) out.scale[0] = Isa::load_f16(at.group);
 #pragma GCC unroll 2
   for (int p = 0; p < kForm.parts; ++p) {
-    auto scale = load_scale<Isa, kType>(group, block, p);
+    auto scale = load_scale<Isa>(at, p);
     if constexpr (kShift != 0) {
       constexpr float kBack = 1.0F / (1 << kShift);
       scale = Isa::mul(scale, Isa::broadcast(&kBack));
     }
     if constexpr (kForm.whole_factors) {
-      out.factors.at[p] = Isa::to_factors(load_factor<Isa, kType>(group, block, p));
+      out.factors.at[p] = Isa::to_factors(load_factor<Isa>(at, p));
     } else {
       out.scale[p] = scale;
     }
     if constexpr (kForm.has_min) {
-      out.min.at[p] = load_offset<Isa, kType>(group, block, p, scale);
+      out.min.at[p] = load_offset<Isa>(at, p, scale);
       if constexpr (kForm.starts) {
         constexpr float kLess = -kForm.middle();
         out.min.at[p] = Isa::fma(scale, Isa::broadcast(&kLess), out.min.at[p]);
       }
+    }
+  }
+}
+
+// Adds results, each times its token's scale, and the mins times sums of the activations to `sum`, for tokens
+// t .. t + N - 1 of T.
+template <int T, typename Isa, int N, int kMins>
+[[gnu::always_inline]] inline void add_scaled(const typename Isa::Floats (&result)[N], const BlockMins<Isa, kMins>& min,
+                                              const uint8_t* acts, int t, typename Isa::Floats* sum) {
+  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T) + t;
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) sum[n] = Isa::fma(result[n], Isa::broadcast(d + n), sum[n]);
+  if constexpr (kMins != 0) {
+    const auto* offset = reinterpret_cast<const float*>(acts + (kMins == 1 ? kActOffset : kActHalfOffset) * T) + t;
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) {
+#pragma GCC unroll 2
+      for (int p = 0; p < kMins; ++p) sum[n] = Isa::fma(min.at[p], Isa::broadcast(offset + p * T + n), sum[n]);
     }
   }
 }
@@ -150,22 +168,11 @@ template <typename Isa, BlockForm kForm, int T, int N>
   };
   dot.template operator()<0>();
   if constexpr (kForm.parts == 2) dot.template operator()<1>();
-  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T) + t;
+  if constexpr (kForm.whole_factors) {
 #pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) {
-    if constexpr (kForm.whole_factors) result[n] = Isa::mul(Isa::to_floats(products[n]), block.scale[0]);
-    sum[n] = Isa::fma(result[n], Isa::broadcast(d + n), sum[n]);
+    for (int n = 0; n < N; ++n) result[n] = Isa::mul(Isa::to_floats(products[n]), block.scale[0]);
   }
-  if constexpr (kForm.has_min) {
-    const auto* offset = reinterpret_cast<const float*>(acts + (kForm.parts == 1 ? kActOffset : kActHalfOffset) * T);
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
-#pragma GCC unroll 2
-      for (int p = 0; p < kForm.parts; ++p) {
-        sum[n] = Isa::fma(block.min.at[p], Isa::broadcast(offset + p * T + t + n), sum[n]);
-      }
-    }
-  }
+  add_scaled<T, Isa>(result, block.min, acts, t, sum);
 }
 
 // The same for all T tokens.

@@ -59,10 +59,11 @@ template <typename Isa, DType kType, int T>
 #pragma GCC unroll 1
     for (int b = 0; b < count; ++b) {
       // In step with the use: a burst for the whole group would stall on the line buffers.
-      fetch_ahead<Isa, kType, T, kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
-      read_in_order<kBlockBytes>(panel + kFormat.scale_bytes + b * kBlockBytes);
+      const BlockPlace<kType> at{panel, b};
+      fetch_ahead<Isa, kType, T, kBlockBytes>(at.codes());
+      read_in_order<kBlockBytes>(at.codes());
       DotBlock<Isa, kForm> block;
-      load_block<Isa, kType>(panel, b, block);
+      load_block<Isa>(at, block);
       add_products<T>(block, acts, sum);
       acts += act_bytes<Isa>() * T;
     }
@@ -155,18 +156,15 @@ template <typename Isa, DType kType>
 void q8_unpacked(const PanelRange& range, const uint8_t* acts, int64_t t_begin, int64_t t_end, int64_t b_begin,
                  int64_t b_end, float* y, int64_t ldy, float* scratch) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kGroupBytes = kFormat.group_bytes();
   using Block = typename Unpacked<Isa, kType>::Block;
   static_assert(sizeof(Block) * kUnpackedBlocks <= sizeof(float) * kScratchFloats);
   auto* blocks = reinterpret_cast<Block*>(scratch);
-  const auto group_of = [&range](int64_t p, int64_t b) {
-    return range.panel(p) + b / kFormat.group_blocks * kGroupBytes;
-  };
   for (int64_t p = range.begin; p < range.end; ++p) {
     for (int64_t b = b_begin; b < b_end; ++b) {
-      load_block<Isa, kType>(group_of(p, b), static_cast<int>(b % kFormat.group_blocks), blocks[b - b_begin]);
+      load_block<Isa>(BlockPlace<kType>::of(range.panel(p), b), blocks[b - b_begin]);
     }
-    NextWeights next{group_of(p + 1, b_begin), range.has(p + 1) ? kGroupBytes / kFormat.group_blocks : 0};
+    NextWeights next{BlockPlace<kType>::of(range.panel(p + 1), b_begin).group,
+                     range.has(p + 1) ? kFormat.group_bytes() / kFormat.group_blocks : 0};
     for (int64_t t = t_begin; t < t_end; t += kActGroup) {
       const uint8_t* group = acts + (t * range.blocks + b_begin * kActGroup) * act_bytes<Isa>();
       q8_unpacked_tile<Isa, Block>(blocks, b_end - b_begin, group, y + t * ldy + p * kPanelRows, ldy, range.lanes(p),

@@ -48,12 +48,11 @@ struct PairedBlock {
 };
 
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline void load_block(const uint8_t* group, int block,
+[[gnu::always_inline]] inline void load_block(const BlockPlace<kType>& at,
                                               PairedBlock<Isa, paired_form<kType>()>& out) {
-  constexpr PackedFormat kFormat = packed_format(kType);
   constexpr PairedForm kForm = paired_form<kType>();
   typename Isa::Bytes codes[kCodeVectors];
-  load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), codes);
+  load_codes<Isa>(at, codes);
   auto start = Isa::zero_ints();
 #pragma GCC unroll 4
   for (int i = 0; i < kPairedVectors; ++i) {
@@ -62,8 +61,8 @@ template <typename Isa, DType kType>
     Isa::add_byte_products(start, out.second[i], out.first[i]);
   }
   out.start = Isa::negate_ints(start);
-  out.scale = load_scale<Isa, kType>(group, block, 0);
-  if constexpr (kForm.has_min) out.min.at[0] = load_min<Isa, kType>(group, block, 0);
+  out.scale = load_scale<Isa>(at, 0);
+  if constexpr (kForm.has_min) out.min.at[0] = load_min<Isa>(at, 0);
 }
 
 // Adds the block's products for T tokens to `sum`, theirs. `acts`: the block of the activations.
@@ -86,14 +85,10 @@ template <int T, typename Isa, PairedForm kForm>
                              Isa::add_bytes(Isa::broadcast_bytes(second + at), block.first[i]));
     }
   }
-  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T);
-  const auto* offset = reinterpret_cast<const float*>(acts + kActOffset * T);
+  typename Isa::Floats result[T];
 #pragma GCC unroll 8
-  for (int t = 0; t < T; ++t) {
-    const auto result = Isa::mul(Isa::to_floats(products[t]), block.scale);
-    sum[t] = Isa::fma(result, Isa::broadcast(d + t), sum[t]);
-    if constexpr (kForm.has_min) sum[t] = Isa::fma(block.min.at[0], Isa::broadcast(offset + t), sum[t]);
-  }
+  for (int t = 0; t < T; ++t) result[t] = Isa::mul(Isa::to_floats(products[t]), block.scale);
+  add_scaled<T, Isa>(result, block.min, acts, 0, sum);
 }
 
 }  // namespace

@@ -25,10 +25,11 @@ constexpr float input_error() {
   return 32.0F / (12 * most_of_acts<Isa>() * most_of_acts<Isa>());
 }
 
-// Writes block number `block` of a group of kQ4_0, and adds the squares of what is lost to `squares` [16].
-[[gnu::always_inline]] inline void sketch_block(const float* columns, float lost_of_inputs, int block, uint8_t* group,
+using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;
+
+// Writes a block, and adds the squares of what is lost to `squares` [16].
+[[gnu::always_inline]] inline void sketch_block(const float* columns, float lost_of_inputs, const SketchPlace& at,
                                                 float* squares) {
-  constexpr PackedFormat kFormat = packed_format(DType::kQ4_0);
   float largest[kPanelRows] = {};
   for (int c = 0; c < kBlockColumns; ++c) {
     for (int r = 0; r < kPanelRows; ++r) {
@@ -40,7 +41,7 @@ constexpr float input_error() {
   float inverse[kPanelRows];
   for (int r = 0; r < kPanelRows; ++r) {
     const f16 d = to_f16(largest[r] / kSketchSteps);
-    std::memcpy(group + 32 * block + 2 * r, &d, sizeof(d));
+    std::memcpy(at.group + 32 * at.index + 2 * r, &d, sizeof(d));
     step[r] = to_f32(d);
     inverse[r] = step[r] > 0.0F ? 1.0F / step[r] : 0.0F;
   }
@@ -56,13 +57,12 @@ constexpr float input_error() {
       words[c / 4 % 4][r] |= static_cast<uint32_t>(q + 8) << shift;
     }
   }
-  std::memcpy(group + kFormat.scale_bytes + block * kFormat.block_bytes(), words, sizeof(words));
+  std::memcpy(at.codes(), words, sizeof(words));
 }
 
 template <typename Isa>
 void sketch_panels(DType type, const std::byte* packed, int64_t k, int64_t panel_begin, int64_t panel_end,
                    std::byte* sketch, float* deviations) {
-  constexpr PackedFormat kFormat = packed_format(DType::kQ4_0);
   const float lost_of_inputs = quant::is_float(type) ? input_error<Isa>() : 0.0F;
   alignas(kVectorBytes) float columns[kBlockColumns * kPanelRows];
   for (int64_t p = panel_begin; p < panel_end; ++p) {
@@ -70,8 +70,7 @@ void sketch_panels(DType type, const std::byte* packed, int64_t k, int64_t panel
     float squares[kPanelRows] = {};
     for (int64_t b = 0; b < k / kBlockColumns; ++b) {
       unpack_panel<Isa>(type, packed, k, p, b * kBlockColumns, (b + 1) * kBlockColumns, columns);
-      sketch_block(columns, lost_of_inputs, static_cast<int>(b % kFormat.group_blocks),
-                   panel + b / kFormat.group_blocks * kFormat.group_bytes(), squares);
+      sketch_block(columns, lost_of_inputs, SketchPlace::of(panel, b), squares);
     }
     for (int r = 0; r < kPanelRows; ++r) {
       deviations[p * kPanelRows + r] = __builtin_sqrtf(squares[r] / static_cast<float>(k));

@@ -18,14 +18,12 @@ struct CodedBlock {
   typename Isa::Floats offset[kParts];
 
   [[gnu::always_inline]] CodedBlock(const uint8_t* panel, int64_t block) {
-    constexpr PackedFormat kFormat = packed_format(kType);
-    const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
-    const int in_group = static_cast<int>(block % kFormat.group_blocks);
-    load_codes<Isa, kType>(group + kFormat.scale_bytes + in_group * kFormat.block_bytes(), codes);
+    const auto at = BlockPlace<kType>::of(panel, block);
+    load_codes<Isa>(at, codes);
 #pragma GCC unroll 2
     for (int part = 0; part < kParts; ++part) {
-      scale[part] = load_scale<Isa, kType>(group, in_group, part);
-      offset[part] = Isa::negate(load_offset<Isa, kType>(group, in_group, part, scale[part]));
+      scale[part] = load_scale<Isa>(at, part);
+      offset[part] = Isa::negate(load_offset<Isa>(at, part, scale[part]));
     }
   }
 

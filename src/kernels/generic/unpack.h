@@ -11,60 +11,81 @@ namespace {
 
 using quant::DType;
 
+// Where k-block number `index` of a group lies.
+template <DType kType, typename Byte = const uint8_t>
+struct BlockPlace {
+  Byte* group;
+  int index;
+
+  // Of k-block number `block` of a panel.
+  [[gnu::always_inline]] static BlockPlace of(Byte* panel, int64_t block) {
+    constexpr PackedFormat kFormat = packed_format(kType);
+    return {panel + block / kFormat.group_blocks * kFormat.group_bytes(),
+            static_cast<int>(block % kFormat.group_blocks)};
+  }
+  // Of the same k-block in a panel so many bytes further on.
+  [[gnu::always_inline]] BlockPlace further(int64_t bytes) const { return {group + bytes, index}; }
+
+  [[gnu::always_inline]] Byte* codes() const {
+    constexpr PackedFormat kFormat = packed_format(kType);
+    return group + kFormat.scale_bytes + index * kFormat.block_bytes();
+  }
+};
+
 // The scale, w = scale * u' - min with u' = u - zero for types with a zero point, is d * factor for the types whose
 // scales are integers; `part` is the half of the block for types with a scale for each 16 columns, else 0.
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline typename Isa::Ints load_factor(const uint8_t* group, int block, int part) {
+[[gnu::always_inline]] inline typename Isa::Ints load_factor(const BlockPlace<kType>& at, int part) {
   constexpr ScaleForm kForm = packed_format(kType).scales;
-  const int index = 2 * block + part;
+  const int index = 2 * at.index + part;
   if constexpr (kForm == ScaleForm::kSixBitWithMin) {
-    return Isa::load_u8(group + 64 + 16 * block);
+    return Isa::load_u8(at.group + 64 + 16 * at.index);
   } else if constexpr (kForm == ScaleForm::kSigned) {
-    return Isa::load_i8(group + 32 + 16 * index);
+    return Isa::load_i8(at.group + 32 + 16 * index);
   } else if constexpr (kForm == ScaleForm::kFourBitWithMin) {
-    return Isa::bits(Isa::load_u8(group + 64 + 16 * index), 0, 15);
+    return Isa::bits(Isa::load_u8(at.group + 64 + 16 * index), 0, 15);
   } else {
     static_assert(kForm == ScaleForm::kSixBit);
-    const auto low = Isa::bits(Isa::load_u8(group + 32 + 16 * (index % 8)), 4 * (index / 8), 15);
-    const auto high = Isa::bits(Isa::load_u8(group + 160 + 16 * (index % 4)), 2 * (index / 4), 3);
+    const auto low = Isa::bits(Isa::load_u8(at.group + 32 + 16 * (index % 8)), 4 * (index / 8), 15);
+    const auto high = Isa::bits(Isa::load_u8(at.group + 160 + 16 * (index % 4)), 2 * (index / 4), 3);
     return Isa::six_bit(low, high);
   }
 }
 
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline typename Isa::Floats load_scale(const uint8_t* group, int block, int part) {
+[[gnu::always_inline]] inline typename Isa::Floats load_scale(const BlockPlace<kType>& at, int part) {
   constexpr ScaleForm kForm = packed_format(kType).scales;
   if constexpr (kForm == ScaleForm::kScale) {
-    return Isa::load_f16(group + 32 * block);
+    return Isa::load_f16(at.group + 32 * at.index);
   } else if constexpr (kForm == ScaleForm::kScaleOffset) {
-    return Isa::load_f16(group + 64 * block);
+    return Isa::load_f16(at.group + 64 * at.index);
   } else {
-    return Isa::mul(Isa::load_f16(group), Isa::to_floats(load_factor<Isa, kType>(group, block, part)));
+    return Isa::mul(Isa::load_f16(at.group), Isa::to_floats(load_factor<Isa>(at, part)));
   }
 }
 
 // Types without a zero point only.
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline typename Isa::Floats load_min(const uint8_t* group, int block, int part) {
+[[gnu::always_inline]] inline typename Isa::Floats load_min(const BlockPlace<kType>& at, int part) {
   constexpr ScaleForm kForm = packed_format(kType).scales;
   if constexpr (kForm == ScaleForm::kScaleOffset) {
-    return Isa::negate(Isa::load_f16(group + 64 * block + 32));
+    return Isa::negate(Isa::load_f16(at.group + 64 * at.index + 32));
   } else if constexpr (kForm == ScaleForm::kSixBitWithMin) {
-    return Isa::mul(Isa::load_f16(group + 32), Isa::to_floats(Isa::load_u8(group + 192 + 16 * block)));
+    return Isa::mul(Isa::load_f16(at.group + 32), Isa::to_floats(Isa::load_u8(at.group + 192 + 16 * at.index)));
   } else {
     static_assert(kForm == ScaleForm::kFourBitWithMin);
-    const auto factors = Isa::bits(Isa::load_u8(group + 64 + 16 * (2 * block + part)), 4, 15);
-    return Isa::mul(Isa::load_f16(group + 32), Isa::to_floats(factors));
+    const auto factors = Isa::bits(Isa::load_u8(at.group + 64 + 16 * (2 * at.index + part)), 4, 15);
+    return Isa::mul(Isa::load_f16(at.group + 32), Isa::to_floats(factors));
   }
 }
 
 // For every type what w = scale * u - offset takes off, where `scale` is load_scale's.
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline typename Isa::Floats load_offset(const uint8_t* group, int block, int part,
+[[gnu::always_inline]] inline typename Isa::Floats load_offset(const BlockPlace<kType>& at, int part,
                                                                typename Isa::Floats scale) {
   constexpr int kZeroLog2 = packed_format(kType).zero_log2;
   if constexpr (kZeroLog2 == kNoZero) {
-    return load_min<Isa, kType>(group, block, part);
+    return load_min<Isa>(at, part);
   } else {
     constexpr float kZero = 1 << kZeroLog2;
     return Isa::mul(scale, Isa::broadcast(&kZero));
@@ -114,12 +135,12 @@ template <typename Isa, DType kType, int kShift>
 }
 
 // Codes times 2^kShift. Inlined for speed; plain loops build much faster when they are not.
-template <typename Isa, DType kType, int kShift = 0>
-[[gnu::always_inline]] inline void load_codes(const uint8_t* block, typename Isa::Bytes (&codes)[kCodeVectors]) {
+template <typename Isa, int kShift = 0, DType kType>
+[[gnu::always_inline]] inline void load_codes(const BlockPlace<kType>& at, typename Isa::Bytes (&codes)[kCodeVectors]) {
   if constexpr (Isa::kInlineCodes) {
-    load_codes_inline<Isa, kType, kShift>(block, codes);
+    load_codes_inline<Isa, kType, kShift>(at.codes(), codes);
   } else {
-    load_codes_called<Isa, kType, kShift>(block, codes);
+    load_codes_called<Isa, kType, kShift>(at.codes(), codes);
   }
 }
 
@@ -145,18 +166,15 @@ template <typename Isa, DType kType>
 template <typename Isa, DType kType>
 void unpack_quantized(const uint8_t* panel, int64_t k_begin, int64_t k_end, float* out) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kGroupBytes = kFormat.group_bytes();
-  constexpr int kBlockBytes = kFormat.block_bytes();
   constexpr int kParts = kFormat.parts();
   for (int64_t b = k_begin / kBlockColumns; b < k_end / kBlockColumns; ++b) {
-    const uint8_t* group = panel + b / kFormat.group_blocks * kGroupBytes;
-    const int block = static_cast<int>(b % kFormat.group_blocks);
+    const auto at = BlockPlace<kType>::of(panel, b);
     typename Isa::Bytes codes[kCodeVectors];
-    load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kBlockBytes, codes);
+    load_codes<Isa>(at, codes);
     for (int part = 0; part < kParts; ++part) {
-      const auto scale = load_scale<Isa, kType>(group, block, part);
+      const auto scale = load_scale<Isa>(at, part);
       auto min = Isa::zero();
-      if constexpr (kFormat.zero_log2 == kNoZero) min = load_min<Isa, kType>(group, block, part);
+      if constexpr (kFormat.zero_log2 == kNoZero) min = load_min<Isa>(at, part);
       for (int i = 0; i < kCodeVectors / kParts; ++i) {
         store_columns<Isa, kType>(codes[part * kCodeVectors / kParts + i], scale, min, out);
         out += 4 * kPanelRows;

@@ -47,19 +47,19 @@ struct WeightQuads {
 
 // The rows of one panel; `scale` and `offset` take theirs.
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline void store_panel(const uint8_t* group, int block, int64_t p, WeightQuads& out,
-                                               float* scale, float* offset) {
+[[gnu::always_inline]] inline void store_panel(const BlockPlace<kType>& at, int64_t p, WeightQuads& out, float* scale,
+                                               float* offset) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kZeroLog2 = kFormat.code_bits() - 1;
   static_assert(has_offsets<kType>() || kFormat.zero_log2 == kZeroLog2);
   constexpr float kZero = 1 << kZeroLog2;
-  const auto factor = load_scale<Isa, kType>(group, block, 0);
+  const auto factor = load_scale<Isa>(at, 0);
   Isa::store(scale, factor);
   if constexpr (has_offsets<kType>()) {
-    Isa::store(offset, Isa::sub(load_min<Isa, kType>(group, block, 0), Isa::mul(factor, Isa::broadcast(&kZero))));
+    Isa::store(offset, Isa::sub(load_min<Isa>(at, 0), Isa::mul(factor, Isa::broadcast(&kZero))));
   }
   typename Isa::Bytes codes[kCodeVectors];
-  load_codes<Isa, kType>(group + kFormat.scale_bytes + block * kFormat.block_bytes(), codes);
+  load_codes<Isa>(at, codes);
 #pragma GCC unroll 8
   for (int i = 0; i < kCodeVectors; ++i) {
     Isa::store_quads(codes[i], static_cast<int8_t>(kZero),
@@ -99,17 +99,15 @@ void fill_starts(int64_t runs, WeightQuads& out) {
 template <typename Isa, DType kType>
 void unpack_quads(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t groups, int64_t block,
                   WeightQuads& out) {
-  constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kRun = Isa::quad_run(packed_format(kType).code_bits());
-  const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
-  const int in_group = static_cast<int>(block % kFormat.group_blocks);
+  const auto first = BlockPlace<kType>::of(panel, block);
   alignas(kVectorBytes) float scale[kSegmentRows];
   alignas(kVectorBytes) float offset[kSegmentRows];
   for (int64_t p = 0; p < groups * kGroupPanels; ++p) {
     float* scale_of = scale + p * kPanelRows;
     float* offset_of = offset + p * kPanelRows;
     if (p < panels) {
-      store_panel<Isa, kType>(group + p * panel_stride, in_group, p, out, scale_of, offset_of);
+      store_panel<Isa>(first.further(p * panel_stride), p, out, scale_of, offset_of);
     } else {
       zero_panel(p, out, scale_of, offset_of);
     }

@@ -26,11 +26,11 @@ struct SegmentScales {
 };
 
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline void load_scales(const uint8_t* group, int block, float* scale, float* min) {
+[[gnu::always_inline]] inline void load_scales(const BlockPlace<kType>& at, float* scale, float* min) {
   for (int part = 0; part < packed_format(kType).parts(); ++part) {
-    const auto factor = load_scale<Isa, kType>(group, block, part);
+    const auto factor = load_scale<Isa>(at, part);
     Isa::store(scale + part * kPanelRows, factor);
-    Isa::store(min + part * kPanelRows, load_offset<Isa, kType>(group, block, part, factor));
+    Isa::store(min + part * kPanelRows, load_offset<Isa>(at, part, factor));
   }
 }
 
@@ -76,20 +76,18 @@ template <DType kType>
 // 32 columns, block number `block` of a row, of `panels` panels to two strips. Returns s_w.
 template <typename Isa, DType kType>
 float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t block, int16_t* strips) {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kParts = kFormat.parts();
+  constexpr int kParts = packed_format(kType).parts();
   constexpr int kVectors = kCodeVectors / kParts;
-  const uint8_t* group = panel + block / kFormat.group_blocks * kFormat.group_bytes();
-  const int in_group = static_cast<int>(block % kFormat.group_blocks);
+  const auto first = BlockPlace<kType>::of(panel, block);
   SegmentScales of;
   for (int64_t p = 0; p < panels; ++p) {
     const int64_t at = p * kParts * kPanelRows;
-    load_scales<Isa, kType>(group + p * panel_stride, in_group, of.scale + at, of.min + at);
+    load_scales<Isa>(first.further(p * panel_stride), of.scale + at, of.min + at);
   }
   const CodeScale scale = strip_scale<kType>(of, panels);
   for (int64_t p = 0; p < panels; ++p) {
     typename Isa::Bytes codes[kCodeVectors];
-    load_codes<Isa, kType>(group + p * panel_stride + kFormat.scale_bytes + in_group * kFormat.block_bytes(), codes);
+    load_codes<Isa>(first.further(p * panel_stride), codes);
 #pragma GCC unroll 2
     for (int part = 0; part < kParts; ++part) {
       alignas(kVectorBytes) int16_t rows[2][kPanelRows];
