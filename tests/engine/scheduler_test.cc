@@ -66,7 +66,6 @@ TEST(Scheduler, ManyTogetherAnswerAsEachAlone) {
   EXPECT_EQ(stats.generated_tokens, 12U * 10 + 5 * 66);
 }
 
-// A request that comes while another is answered gets its first text before the other's last, however long its prompt.
 TEST(Scheduler, RepeatedTextIsGuessedAhead) {
   TinyModel model;
   const auto runtime = model.open();
@@ -90,6 +89,7 @@ TEST(Scheduler, RepeatedTextIsGuessedAhead) {
   EXPECT_EQ(scheduler.stats().generated_tokens, 4U * 400);
 }
 
+// A request that comes while another is answered gets its first text before the other's last, however long its prompt.
 TEST(Scheduler, NewRequestsJoinWhileOthersRun) {
   const TinyModel model;
   const auto runtime = model.open();
