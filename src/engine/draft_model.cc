@@ -41,7 +41,7 @@ std::span<const TokenId> DraftModel::propose(std::span<const TokenId> text, int6
   GenerationParams greedy;
   greedy.sampling.temperature = 0;
   greedy.max_tokens = std::min(most, length_);
-  if (greedy.max_tokens <= 0) return {};
+  if (greedy.max_tokens < std::max<int64_t>(1, options_.least)) return {};
   sequence_.begin(text, greedy, {});
   while (!sequence_.done()) {
     const Reading reading{&sequence_, std::min(static_cast<int64_t>(sequence_.pending().size()), kPromptChunk)};

@@ -122,6 +122,7 @@ void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   precise_ = options.precise;
   cache_types_ = options.cache_types;
   speculation_ = options.speculation;
+  speculation_.most = std::min(speculation_.most, kMostGuesses);
   const std::shared_ptr<const io::ModelFile> file = open_model_file(options);
   tokenizer_ = tokenizer::Tokenizer::create(model::vocab_from_file(*file));
   model_ = model::Model::load(file, *pool_, options.packing);

@@ -26,10 +26,14 @@ struct AdapterChoice {
   float scale = 1.0F;
 };
 
+// Guesses checked in one pass, at most: with the token before them these are the rows that come out of a pass to the
+// last bit as each would alone.
+constexpr int64_t kMostGuesses = ops::kFewRows - 1;
+
 // Whether and how answers are guessed ahead (Drafter). What is answered does not depend on it, only how fast.
 struct SpeculationOptions {
   bool enabled = true;
-  int64_t most = 7;                   // tokens proposed at once; the kernels read eight rows together
+  int64_t most = kMostGuesses;        // tokens proposed at once; a Runtime takes more for kMostGuesses
   std::filesystem::path draft_model;  // that guesses; empty: guesses come from the text itself
   int64_t least = 0;                  // a draft model's guess of fewer tokens is left out
   float least_probability = 0.75F;    // a draft model stops guessing at a token less likely to it than that
