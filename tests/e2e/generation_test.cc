@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <regex>
 
 #include "e2e/program.h"
 
@@ -43,6 +44,29 @@ TEST_F(Generation, GivesTheSameTextForTheSameSeed) {
   std::vector<std::string> other = arguments;
   other[7] = "8";
   EXPECT_NE(first.out, generate(other).out);
+}
+
+// Q4_0 is coarse enough to err where the model itself does not.
+TEST_F(Generation, TellsHowManyTokensADraftGuessedRight) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run({"quantize", model_path().string(), folder / "draft.gguf", "Q4_0"}).code, 0);
+  std::vector<std::string> arguments = {"-p", "The cat", "-n", "60", "--temp", "0", "--ignore-eos", "--no-speculation"};
+  const Outcome plain = generate(arguments);
+  EXPECT_THAT(plain.err, Not(HasSubstr("speculation:")));
+  arguments.back() = "--draft-p-min";
+  arguments.insert(arguments.end(), {"0", "--draft-max", "64", "--model-draft", folder / "draft.gguf"});
+  const Outcome guessed = generate(arguments);
+  EXPECT_EQ(guessed.code, 0) << guessed.err;
+  EXPECT_EQ(guessed.out, plain.out);
+  EXPECT_THAT(guessed.err, HasSubstr("draft model: "));
+  std::smatch line;
+  const std::regex form(R"(speculation: ([0-9]+) of ([0-9]+) proposed tokens accepted \(([0-9]+) %\))");
+  ASSERT_TRUE(std::regex_search(guessed.err, line, form)) << guessed.err;
+  const double accepted = std::stod(line[1]);
+  const double proposed = std::stod(line[2]);
+  EXPECT_GT(accepted, 0);
+  EXPECT_LT(accepted, proposed);
+  EXPECT_NEAR(std::stod(line[3]), 100 * accepted / proposed, 0.5);
 }
 
 TEST_F(Generation, TakesThePromptFromAFileOrAPipe) {

@@ -21,6 +21,7 @@ struct TinyModelOptions {
   int extra_tokens = 0;  // in the vocabulary, without embeddings
   int more_tokens = 0;   // in the vocabulary, with embeddings
   int spare_rows = 0;    // of the embeddings and the output, the largest of all, which belong to no token
+  float noise = 0.0F;    // of the weights, relative to their size: a model that mostly answers like the one without
 };
 
 // Writes llama models of random weights, small enough to run in a millisecond. Their tokens are bytes and the letters a
@@ -28,7 +29,7 @@ struct TinyModelOptions {
 class TinyModelWriter {
  public:
   explicit TinyModelWriter(const TinyModelOptions& options)
-      : options_(options), rows_(kVocab + options.more_tokens + options.spare_rows), random_(7) {}
+      : options_(options), rows_(kVocab + options.more_tokens + options.spare_rows), random_(7), noise_(8) {}
 
   void write(const std::filesystem::path& path) {
     set_metadata();
@@ -55,6 +56,7 @@ class TinyModelWriter {
     values.resize(static_cast<size_t>(in * out));
     std::uniform_real_distribution<float> uniform(-size, size);
     for (float& value : values) value = uniform(random_);
+    for (float& value : values) value += options_.noise * uniform(noise_);
     tensors_.push_back({name, quant::DType::kF32, {in, out}, std::as_bytes(std::span(values))});
     return values;
   }
@@ -121,6 +123,7 @@ class TinyModelWriter {
   TinyModelOptions options_;
   int rows_;  // of the embeddings
   std::mt19937 random_;
+  std::mt19937 noise_;
   io::Metadata metadata_;
   std::deque<std::vector<float>> values_;  // stay in place while more are added
   std::vector<io::TensorToWrite> tensors_;

@@ -17,7 +17,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-using testing::StartsWith;
 
 CompleterOptions two_slots() {
   CompleterOptions options;
@@ -57,6 +56,17 @@ TEST_F(EngineCompleterTest, AnswersAsTheEngineDoes) {
   EXPECT_EQ(answer["tokens_predicted"], 20);
   EXPECT_EQ(answer["tokens_evaluated"], 6);  // with BOS
   EXPECT_EQ(answer["stop_type"], "limit");
+}
+
+TEST_F(EngineCompleterTest, TellsHowManyTokensWereGuessedRight) {
+  const std::string prompt = "hellohellohellohellohellohellohellohello";
+  const engine::Generation alone = engine::answer(*runtime_, prompt, engine::greedy(400)).generation;
+  ASSERT_GT(alone.accepted_tokens, 0);
+  HttpClient client(server_.port());
+  const json timings = complete(client, {{"prompt", prompt}, {"n_predict", 400}})["timings"];
+  EXPECT_EQ(timings["draft_n"], alone.proposed_tokens);
+  EXPECT_EQ(timings["draft_n_accepted"], alone.accepted_tokens);
+  EXPECT_EQ(complete(client, {{"prompt", "a"}, {"n_predict", 1}})["timings"]["draft_n"], 0);
 }
 
 TEST_F(EngineCompleterTest, TellsTheModel) {
