@@ -44,6 +44,11 @@ TEST_F(Generation, GivesTheSameTextForTheSameSeed) {
   std::vector<std::string> other = arguments;
   other[7] = "8";
   EXPECT_NE(first.out, generate(other).out);
+  std::vector<std::string> threads = {"main", "-m", model_path().string(), "-t", "1"};
+  threads.insert(threads.end(), arguments.begin(), arguments.end());
+  EXPECT_EQ(run(threads).out, first.out);
+  threads[4] = "3";
+  EXPECT_EQ(run(threads).out, first.out);
 }
 
 // Q4_0 is coarse enough to err where the model itself does not.

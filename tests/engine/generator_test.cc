@@ -1,6 +1,5 @@
 #include "engine/generator.h"
 
-#include "engine/forward.h"
 #include "engine/tiny_model.h"
 #include "sampling/sampler.h"
 
@@ -159,60 +158,6 @@ TEST(Generator, PromptsThatCannotBeAnsweredAreRefused) {
   bad.sampling.repeat_penalty = -1.0F;
   expect_error([&] { generator.generate(std::vector<TokenId>{1}, bad); }, ErrorKind::kInvalidArgument, "penalty");
   EXPECT_EQ(generator.generate(std::vector<TokenId>(7, 260), greedy(1)).reason, StopReason::kLength);
-}
-
-// The logits after a prompt of two passes and after each of some tokens of the answer.
-std::vector<float> logits_of_an_answer(const Runtime& runtime) {
-  tensor::BufferPool buffers;
-  ops::Context context = runtime.make_context(buffers);
-  model::KvCache cache(runtime.model().hyper(), runtime.context_length());
-  Sequence sequence(runtime.tokenizer(), cache, runtime.context_length());
-  std::vector<TokenId> prompt(530);
-  for (int i = 0; i < 530; ++i) prompt[i] = TinyModelWriter::kFirstLetter + i * i % TinyModelWriter::kLetters;
-  sequence.begin(prompt, greedy(6), {});
-  std::vector<float> all;
-  while (!sequence.done()) {
-    const auto pending = static_cast<int64_t>(sequence.pending().size());
-    const Reading reading{&sequence, std::min<int64_t>(pending, kPromptChunk)};
-    const ForwardResult result = forward(runtime, context, {&reading, 1});
-    const auto logits = result.logits(0);
-    if (!logits) continue;
-    all.insert(all.end(), logits->begin(), logits->end());
-    sequence.take_logits(*logits);
-  }
-  return all;
-}
-
-TEST(Forward, TheNumberOfThreadsDoesNotChangeABit) {
-  TinyModel model;
-  const std::filesystem::path adapter = write_adapter(model, "instruction");
-  for (const bool with_adapter : {false, true}) {
-    if (with_adapter) model.options.adapters = {{adapter, 0.5F}};
-    model.options.threads = 1;
-    const std::vector<float> expected = logits_of_an_answer(*model.open());
-    for (const int threads : {2, 3, 8}) {
-      model.options.threads = threads;
-      EXPECT_EQ(logits_of_an_answer(*model.open()), expected) << threads << " threads";
-    }
-  }
-}
-
-TEST(Forward, AFailedPassLeavesTheCachesAsTheyWere) {
-  const TinyModel model;
-  const auto runtime = model.open();
-  tensor::BufferPool buffers;
-  ops::Context context = runtime->make_context(buffers);
-  model::KvCache cache(runtime->model().hyper(), ops::kKvBlockTokens);
-  Sequence good(runtime->tokenizer(), cache, runtime->context_length());
-  Sequence large(runtime->tokenizer(), cache, runtime->context_length());
-  good.begin(std::vector<TokenId>(10, 260), greedy(5), {});
-  static_cast<void>(forward(*runtime, context, std::vector<Reading>{{&good, 6}}));
-  large.begin(std::vector<TokenId>(70, 260), greedy(5), {});
-  const std::vector<Reading> readings = {{&good, 4}, {&large, 70}};
-  expect_error([&] { forward(*runtime, context, readings); }, ErrorKind::kOutOfMemory, "cache");
-  EXPECT_EQ(good.cache().length(), 6);
-  EXPECT_EQ(large.cache().length(), 0);
-  EXPECT_EQ(good.pending().size(), 4U);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "engine/best_logits.h"
 #include "engine/scarce_memory.h"
 #include "engine/tiny_model.h"
 
@@ -111,15 +112,6 @@ std::string text_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-// The tokens with the largest logits, the best first, and these logits.
-std::vector<std::pair<float, TokenId>> best_of(std::span<const float> logits, size_t count) {
-  std::vector<std::pair<float, TokenId>> all(logits.size());
-  for (size_t i = 0; i < all.size(); ++i) all[i] = {-logits[i], static_cast<TokenId>(i)};
-  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count));
-  all.resize(count);
-  return all;
-}
-
 // The decisive logits of `hidden`, eight rows, are the model's own, and its largest; those of rows without a token do
 // not count.
 void expect_decisive(const Runtime& runtime, ops::Context& context, const ops::Tensor& hidden) {
@@ -132,7 +124,7 @@ void expect_decisive(const Runtime& runtime, ops::Context& context, const ops::T
       return x.rows_view(static_cast<int64_t>(t), 1).values().first(tokens);
     };
     const auto count = static_cast<size_t>(counts[t]);
-    ASSERT_EQ(best_of(values(found), count), best_of(values(all), count)) << "row " << t;
+    ASSERT_EQ(best_logits(values(found), count), best_logits(values(all), count)) << "row " << t;
   }
 }
 
