@@ -74,6 +74,19 @@ TEST_F(Generation, TellsHowManyTokensADraftGuessedRight) {
   EXPECT_NEAR(std::stod(line[3]), 100 * accepted / proposed, 0.5);
 }
 
+TEST_F(Generation, KeepsTheContextInEightBits) {
+  const std::vector<std::string> arguments = {"-p", "Once upon a time", "-n", "8", "--temp", "0", "--precise"};
+  std::vector<std::string> small = arguments;
+  small.insert(small.end(), {"-ctk", "q8_0", "-ctv", "q8_0"});
+  const Outcome outcome = generate(small);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, generate(arguments).out);
+  const std::string short_heads = PATINA_SOURCE_DIR "/tests/golden/gradients/llama.gguf";
+  const Outcome refused = run({"main", "-m", short_heads, "-p", "a", "-n", "2", "-ctk", "q8_0"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("heads of 16 numbers do not fit the blocks of Q8_0, which are 32; use F16"));
+}
+
 TEST_F(Generation, TakesThePromptFromAFileOrAPipe) {
   const TemporaryFolder folder;
   std::ofstream(folder / "prompt") << "The\n";
