@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 
 #include "e2e/program.h"
 #include "engine/runtime.h"
+#include "kernels/dispatch.h"
 #include "model/kv_cache.h"
 #include "sampling/sampler.h"
 
@@ -116,16 +118,44 @@ TEST_P(OracleTest, LogitsAndGreedyTokensAreLlamaCpps) {
 
 INSTANTIATE_TEST_SUITE_P(Adapters, OracleTest, testing::Bool());
 
-TEST(Oracle, PerplexityIsLlamaCppsWithinOnePercent) {
+// What `patina perplexity` prints for the golden text, with these flags and after this command of the shell.
+double perplexity(const std::vector<std::string>& flags = {}, const std::string& setup = ":") {
   const json expected = golden_figures()["perplexity"];
-  const Outcome outcome = run({"perplexity", "-m", model_path().string(), "-f", golden("text.txt").string(), "-c",
-                               std::to_string(expected["context"].get<int>()), "--chunks",
-                               std::to_string(expected["chunks"].get<int>()), "-t", "2"});
+  std::vector<std::string> arguments = {"perplexity",
+                                        "-m",
+                                        model_path().string(),
+                                        "-f",
+                                        golden("text.txt").string(),
+                                        "-c",
+                                        std::to_string(expected["context"].get<int>()),
+                                        "--chunks",
+                                        std::to_string(expected["chunks"].get<int>()),
+                                        "-t",
+                                        "2"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  const Outcome outcome = run(arguments, "", setup);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   std::smatch found;
-  const std::string text = outcome.out + outcome.err;
-  ASSERT_TRUE(std::regex_search(text, found, std::regex("Final estimate: PPL = ([0-9.]+)"))) << text;
-  EXPECT_NEAR(std::stod(found[1]), expected["value"].get<double>(), 0.01 * expected["value"].get<double>());
+  const bool printed = std::regex_search(outcome.out, found, std::regex("Final estimate: PPL = ([0-9.]+)"));
+  EXPECT_TRUE(printed) << outcome.out << outcome.err;
+  return printed ? std::stod(found[1]) : NAN;
+}
+
+TEST(Oracle, PerplexityIsLlamaCppsWithinOnePercent) {
+  const double expected = golden_figures()["perplexity"]["value"];
+  EXPECT_NEAR(perplexity(), expected, 0.01 * expected);
+}
+
+// At every level that this machine has. With Gemma the scalar one would take minutes, and zen4, whose activations have
+// fewer steps, is 4.4 per mille off on this short text (2 on six times as much, docs/performance.md).
+TEST(Oracle, PerplexityIsThePreciseOnesWithinThreePerMille) {
+  const double precise = perplexity({"--precise"});
+  for (const kernels::Level level : kernels::available_levels()) {
+    const bool left_out = level == kernels::Level::kScalar || level == kernels::Level::kZen4;
+    if (left_out && golden_name() == "gemma") continue;
+    const std::string_view name = kernels::kernels_for(level).name;
+    EXPECT_NEAR(perplexity({}, fmt::format("export PATINA_ISA={}", name)), precise, 0.003 * precise) << name;
+  }
 }
 
 }  // namespace
