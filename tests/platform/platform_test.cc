@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -7,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
+#include <span>
 #include <string>
 
 #include "patina/error.h"
@@ -155,6 +158,58 @@ TEST(HugeBuffer, SaysWhenThereIsNotEnough) {
       EXPECT_EQ(error.kind(), ErrorKind::kOutOfMemory);
     }
   }
+}
+
+// How many of these bytes lie in huge pages, by the kernel's list of the process's mappings.
+size_t huge_bytes(std::span<const std::byte> bytes) {
+  const auto first = reinterpret_cast<uintptr_t>(bytes.data());
+  std::ifstream maps("/proc/self/smaps");
+  const std::regex range("^([0-9a-f]+)-([0-9a-f]+) .*");
+  const std::regex size("^AnonHugePages: +([0-9]+) kB$");
+  bool inside = false;
+  size_t total = 0;
+  std::smatch match;
+  for (std::string line; std::getline(maps, line);) {
+    if (std::regex_match(line, match, range)) {
+      inside = std::stoull(match[1], nullptr, 16) < first + bytes.size() && std::stoull(match[2], nullptr, 16) > first;
+    } else if (inside && std::regex_match(line, match, size)) {
+      total += std::stoull(match[1]) << 10;
+    }
+  }
+  return total;
+}
+
+void touch(std::span<std::byte> bytes) {
+  for (size_t i = 0; i < bytes.size(); i += 4096) bytes[i] = std::byte{1};
+}
+
+// Whether the system gives huge pages at this moment to memory that asks for them as the manual has it. It may have
+// them turned off, or find no free ones.
+bool system_gives_huge_pages(size_t bytes) {
+  void* const address =
+      ::mmap(nullptr, bytes + kHugePageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) return false;
+  const std::span<std::byte> memory(static_cast<std::byte*>(address), bytes + kHugePageBytes);
+  ::madvise(address, memory.size(), MADV_HUGEPAGE);
+  touch(memory);
+  const size_t huge = huge_bytes(memory);
+  ::munmap(address, memory.size());
+  return huge >= bytes;
+}
+
+TEST(HugeBuffer, LiesInHugePages) {
+  constexpr size_t kBytes = 8 * kHugePageBytes;
+  std::ifstream setting("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string words;
+  if (!std::getline(setting, words)) GTEST_SKIP() << "this system has no transparent huge pages";
+  if (words.find("[never]") != std::string::npos) GTEST_SKIP() << "transparent huge pages are turned off: " << words;
+  const HugeBuffer buffer(kBytes + 5);
+  touch(buffer.bytes());
+  const size_t huge = huge_bytes(buffer.bytes());
+  if (huge < kBytes && !system_gives_huge_pages(kBytes)) {
+    GTEST_SKIP() << "the system gives no huge pages to whoever asks; setting: " << words;
+  }
+  EXPECT_GE(huge, kBytes);
 }
 
 // The kernel lists in /proc/cpuinfo what it lets programs use.
