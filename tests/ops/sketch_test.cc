@@ -24,10 +24,15 @@ class SketchTest : public OpsTest {
  protected:
   SketchTest() { context_.precise = false; }
 
-  PackedMatrix matrix(quant::DType type, int64_t rows = kRows, int64_t cols = kCols) {
+  // Of normal numbers, those in the columns `large` 20 times as large.
+  PackedMatrix matrix(quant::DType type, int64_t rows = kRows, int64_t cols = kCols,
+                      const std::vector<int64_t>& large = {}) {
     std::vector<float> values(static_cast<size_t>(rows * cols));
     std::normal_distribution<float> normal(0.0F, 0.05F);
     for (float& value : values) value = normal(random_);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (const int64_t c : large) values[static_cast<size_t>(r * cols + c)] *= 20;
+    }
     std::vector<std::byte> file(static_cast<size_t>(rows * quant::row_bytes(type, cols)));
     quant::quantize(type, values, file, cols);
     return {pool_, type, file, rows, cols};
@@ -37,7 +42,9 @@ class SketchTest : public OpsTest {
 
   // The rows that largest() multiplied exactly, after a check of all that it promises.
   int64_t check(const PackedMatrix& w, const Tensor& x, const std::vector<int64_t>& wanted) {
-    const Sketch sketch(pool_, context_.kernels, w);
+    return check(Sketch(pool_, context_.kernels, w), w, x, wanted);
+  }
+  int64_t check(const Sketch& sketch, const PackedMatrix& w, const Tensor& x, const std::vector<int64_t>& wanted) {
     const Tensor found = sketch.largest(context_, x, wanted);
     const Tensor all = linear(context_, x, Linear{.weight = &w, .bias = nullptr, .adapters = {}});
     int64_t same = 0;
@@ -75,6 +82,26 @@ TEST_F(SketchTest, TheLargestAreExactAndTheOthersSmaller) {
 TEST_F(SketchTest, MultipliesFewRowsExactly) {
   const PackedMatrix w = matrix(quant::DType::kQ8_0, 50000);
   EXPECT_LT(check(w, input(1), {1}), 50000 / 10);
+}
+
+// Large columns make the steps of their blocks coarse, and nearly all of the input's length lies in these blocks, as in
+// models whose hidden states have a few massive components: in the large columns themselves, or beside them.
+TEST_F(SketchTest, FindsTheLargestWhereTheInputMeetsTheCoarsestBlocks) {
+  constexpr int64_t kWide = 2048;
+  const PackedMatrix w = matrix(quant::DType::kQ8_0, 6000, kWide, {70, 75, 90, 1000});
+  const Sketch sketch(pool_, context_.kernels, w);
+  const std::vector<int64_t> wanted = {1, 5, 10, 20, 40, 40, 40, 100};
+  const std::vector<std::vector<int64_t>> massive = {{70, 75}, {70, 75, 90}, {75, 90, 1000}, {70}, {1000, 1010}, {80}};
+  for (const std::vector<int64_t>& columns : massive) {
+    SCOPED_TRACE(testing::PrintToString(columns));
+    for (int trial = 0; trial < 8; ++trial) {
+      const Tensor x = input(std::ssize(wanted), kWide);
+      for (int64_t t = 0; t < x.rows(); ++t) {
+        for (const int64_t c : columns) x.row(t)[c] *= 1000;
+      }
+      check(sketch, w, x, wanted);
+    }
+  }
 }
 
 TEST_F(SketchTest, WorksForAnyShape) {
