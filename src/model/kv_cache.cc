@@ -34,31 +34,33 @@ KvCache::KvCache(const Hyperparameters& hyper, int64_t tokens, KvTypes types)
       layer_bytes_(key_bytes_ + rows_bytes(hyper, types.values)),
       max_blocks_(kv_blocks(tokens)) {}
 
-platform::HugeBuffer KvCache::take() {
+std::byte* KvCache::take() {
   if (used_blocks_ >= max_blocks_) {
     fail(ErrorKind::kOutOfMemory, "the key-value cache is full; use a larger context or fewer sequences");
   }
-  platform::HugeBuffer block;
-  if (free_.empty()) {
-    block = platform::HugeBuffer(static_cast<size_t>(layers_ * layer_bytes_));
-  } else {
-    block = std::move(free_.back());
-    free_.pop_back();
-  }
+  if (free_.empty()) add_slab();
+  std::byte* block = free_.back();
+  free_.pop_back();
   ++used_blocks_;
   return block;
 }
 
-void KvCache::give_back(platform::HugeBuffer block) {
-  free_.push_back(std::move(block));
+void KvCache::give_back(std::byte* block) noexcept {
+  free_.push_back(block);
   --used_blocks_;
 }
 
+void KvCache::add_slab() {
+  constexpr int64_t kSlabBytes = int64_t{32} << 20;
+  const int64_t block_bytes = layers_ * layer_bytes_;
+  const int64_t count = std::clamp<int64_t>(kSlabBytes / block_bytes, 1, max_blocks_ - used_blocks_);
+  free_.reserve(static_cast<size_t>(used_blocks_ + count));
+  std::byte* memory = slabs_.emplace_back(static_cast<size_t>(count * block_bytes)).data();
+  for (int64_t i = count - 1; i >= 0; --i) free_.push_back(memory + i * block_bytes);
+}
+
 KvSequence::KvSequence(KvSequence&& other) noexcept
-    : cache_(other.cache_),
-      length_(std::exchange(other.length_, 0)),
-      blocks_(std::exchange(other.blocks_, {})),
-      pointers_(std::exchange(other.pointers_, {})) {}
+    : cache_(other.cache_), length_(std::exchange(other.length_, 0)), blocks_(std::exchange(other.blocks_, {})) {}
 
 KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
   if (this != &other) {
@@ -66,7 +68,6 @@ KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
     cache_ = other.cache_;
     length_ = std::exchange(other.length_, 0);
     blocks_ = std::exchange(other.blocks_, {});
-    pointers_ = std::exchange(other.pointers_, {});
   }
   return *this;
 }
@@ -75,10 +76,8 @@ KvSequence::~KvSequence() { release(0); }
 
 void KvSequence::grow(int64_t tokens) {
   const int64_t wanted = kv_blocks(length_ + tokens);
-  while (static_cast<int64_t>(blocks_.size()) < wanted) {
-    blocks_.push_back(cache_->take());
-    pointers_.push_back(blocks_.back().data());
-  }
+  blocks_.reserve(static_cast<size_t>(wanted));
+  while (static_cast<int64_t>(blocks_.size()) < wanted) blocks_.push_back(cache_->take());
   length_ += tokens;
 }
 
@@ -89,14 +88,13 @@ void KvSequence::truncate(int64_t length) {
 
 ops::KvLayer KvSequence::layer(int64_t index) const {
   const int64_t keys = index * cache_->layer_bytes_;
-  return {pointers_, {keys, cache_->types_.keys}, {keys + cache_->key_bytes_, cache_->types_.values}};
+  return {blocks_, {keys, cache_->types_.keys}, {keys + cache_->key_bytes_, cache_->types_.values}};
 }
 
 void KvSequence::release(size_t keep) noexcept {
   while (blocks_.size() > keep) {
-    cache_->give_back(std::move(blocks_.back()));
+    cache_->give_back(blocks_.back());
     blocks_.pop_back();
-    pointers_.pop_back();
   }
 }
 

@@ -35,8 +35,9 @@ class KvCache {
 
  private:
   friend class KvSequence;
-  platform::HugeBuffer take();
-  void give_back(platform::HugeBuffer block);
+  std::byte* take();
+  void give_back(std::byte* block) noexcept;
+  void add_slab();
 
   KvTypes types_;
   int64_t layers_;
@@ -44,7 +45,8 @@ class KvCache {
   int64_t layer_bytes_;  // with the values
   int64_t max_blocks_;
   int64_t used_blocks_ = 0;
-  std::vector<platform::HugeBuffer> free_;
+  std::vector<platform::HugeBuffer> slabs_;  // of several blocks, so that small ones have huge pages, too
+  std::vector<std::byte*> free_;             // blocks of the slabs; has room for all
 };
 
 // The cached positions of one sequence. Move-only, not thread safe.
@@ -71,8 +73,7 @@ class KvSequence {
 
   KvCache* cache_;
   int64_t length_ = 0;
-  std::vector<platform::HugeBuffer> blocks_;
-  std::vector<std::byte*> pointers_;
+  std::vector<std::byte*> blocks_;
 };
 
 }  // namespace patina::model

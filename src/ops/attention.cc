@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/prefetch.h"
 #include "ops/attention_tiles.h"
 
 namespace patina::ops {
@@ -38,6 +39,9 @@ struct Rows {
   int64_t stride;
 };
 
+// Whether a segment's few rows are worked on in pieces of the cache; see SplitTile.
+bool is_split(const Segment& segment) { return !segment.cache.blocks.empty() && segment.count <= kFewRows; }
+
 // Where the cache holds a position's row of one head.
 std::byte* cached_row(const Segment& segment, const KvRows& rows, const AttentionShape& shape, int64_t kv_head,
                       int64_t position) {
@@ -58,10 +62,21 @@ Rows rows_of(const Context& context, const Tensor& x, const Segment& segment, co
   return {buffer, shape.head_dim};
 }
 
+// Asks for the cached rows of a tile of keys [begin, end) that is read soon: too short a run for the processor to
+// foresee.
+void fetch_rows(const Segment& segment, const KvRows& cached, const AttentionShape& shape, int64_t kv_head,
+                int64_t begin, int64_t end) {
+  if (begin >= end) return;
+  const std::byte* rows = cached_row(segment, cached, shape, kv_head, begin);
+  const int64_t bytes = (end - begin) * quant::row_bytes(cached.type, shape.head_dim);
+  constexpr int64_t kLine = 64;
+  for (int64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(rows + i, 0, kernels::locality(2));
+}
+
 // Products of a tile's queries and the keys.
 void multiply_keys(const Context& context, const AttentionShape& shape, const QueryTile& tile, const Rows& keys,
                    int64_t count, const Scratch& scratch) {
-  const bool alone = !tile.segment->cache.blocks.empty() && tile.segment->count <= kFewRows;
+  const bool alone = is_split(*tile.segment);
   const bool deep = shape.head_dim >= kernels::kSgemmDotDepth;  // sums of rows together depend on `count`
   const bool in_dots = alone && tile.heads <= kernels::kSgemmDotRows;
   const int64_t together = alone && deep ? 1 : in_dots ? tile.heads : tile.lines();
@@ -121,7 +136,12 @@ void attend(const Pass& pass, const QueryTile& tile, KeyRange range, const Scrat
     const auto [first, end] = key_tile(segment, position, range.end);
     const int64_t count = end - first;
     const Rows keys = rows_of(context, k, segment, segment.cache.keys, shape, tile.kv_head, first, count, scratch.keys);
+    if (is_split(segment)) fetch_rows(segment, segment.cache.values, shape, tile.kv_head, first, end);
     multiply_keys(context, shape, tile, keys, count, scratch);
+    if (is_split(segment)) {
+      const int64_t held = segment.position + segment.count;
+      fetch_rows(segment, segment.cache.keys, shape, tile.kv_head, end, std::min(end + kKeyTile, held));
+    }
     update_softmax(context, shape, tile, first, count, scratch);
     const Rows values =
         rows_of(context, v, segment, segment.cache.values, shape, tile.kv_head, first, count, scratch.values);
@@ -196,8 +216,6 @@ void join_pieces(const Pass& pass, const SplitTile& split, const Scratch& scratc
   }
   scatter_lines(scratch.sums, pass.shape, split.tile, pass.out);
 }
-
-bool is_split(const Segment& segment) { return !segment.cache.blocks.empty() && segment.count <= kFewRows; }
 
 std::vector<SplitTile> split_tiles(const Pass& pass, std::span<const Segment> segments) {
   const int64_t group = pass.shape.heads / pass.shape.kv_heads;
