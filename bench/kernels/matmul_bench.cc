@@ -143,9 +143,9 @@ void pack(benchmark::State& state, DType type) {
 void sketch(benchmark::State& state, DType type) {
   const Packed w(type, 1024, 4096);
   HugeBuffer coarse(static_cast<size_t>(w.rows / 16 * patina::kernels::panel_bytes(DType::kQ4_0, w.cols)));
-  std::vector<float> deviations(static_cast<size_t>(w.rows));
+  std::vector<float> lost(static_cast<size_t>(w.rows * w.cols / 32));
   for (auto _ : state) {
-    table().sketch_panels(type, w.bytes.data(), w.cols, 0, w.rows / 16, coarse.data(), deviations.data());
+    table().sketch_panels(type, w.bytes.data(), w.cols, 0, w.rows / 16, coarse.data(), lost.data());
     benchmark::ClobberMemory();
   }
   set_rate(state, "GB/s", static_cast<double>(w.bytes.size()));

@@ -156,11 +156,11 @@ Step pack_step(quant::DType type, int64_t rows, int64_t cols) {
 
 Step sketch_step(ops::Context& context, quant::DType type, int64_t rows, int64_t cols) {
   const kernels::MatmulKernels& table = context.kernels.matmul;
-  const auto deviations =
-      std::make_shared<std::vector<float>>(static_cast<size_t>(kernels::panel_count(rows) * kernels::kPanelRows));
-  return [&table, deviations, w = random_matrix(context.pool, type, rows, cols),
+  const auto lost = std::make_shared<std::vector<float>>(
+      static_cast<size_t>(kernels::panel_count(rows) * kernels::kPanelRows * cols / 32));
+  return [&table, lost, w = random_matrix(context.pool, type, rows, cols),
           coarse = panels(quant::DType::kQ4_0, rows, cols)] {
-    table.sketch_panels(w->type(), w->data(), w->cols(), 0, w->panels(), coarse->data(), deviations->data());
+    table.sketch_panels(w->type(), w->data(), w->cols(), 0, w->panels(), coarse->data(), lost->data());
   };
 }
 

@@ -98,11 +98,12 @@ struct MatmulKernels {
                        int64_t k_end, float* out);
 
   // A coarse copy of the panels [panel_begin, panel_end) as a packed matrix of kQ4_0, written to
-  // sketch + panel * panel_bytes(kQ4_0, k), where unused k-blocks are left as they are; deviations[row], also for the
-  // padding rows, is the root of the mean square, over the columns, of what the copy is off by; for float types also of
-  // what quantized inputs are off by in comparison to their own products. k is a multiple of 32.
+  // sketch + panel * panel_bytes(kQ4_0, k), where unused k-blocks are left as they are. Goes to
+  // lost [panel_end - panel_begin][k / 32][kPanelRows], also for the padding rows: the mean square, over 32 columns, of
+  // what the copy is off by; for float types also of what quantized inputs are off by in comparison to their own
+  // products. k is a multiple of 32.
   void (*sketch_panels)(quant::DType type, const std::byte* packed, int64_t k, int64_t panel_begin, int64_t panel_end,
-                        std::byte* sketch, float* deviations);
+                        std::byte* sketch, float* lost);
 };
 
 // Floats that the `scratch` of the products must hold; below 1 MiB in bytes.

@@ -13,7 +13,7 @@ namespace {
 
 using kernels::kPanelRows;
 
-constexpr int64_t kColumnsMultiple = 32;  // a block of kQ4_0
+constexpr int64_t kBlock = 32;  // columns, of kQ4_0
 
 struct Place {
   float value;
@@ -67,10 +67,10 @@ class Search {
     scratch_.make(context);
   }
 
-  Tensor run(const PackedMatrix& coarse, std::span<const float> deviations) {
+  Tensor run(const PackedMatrix& coarse, std::span<const float> profile, std::span<const float> deviations) {
     multiply_coarsely(coarse);
     multiply_best();
-    multiply_rest(deviations);
+    multiply_rest(profile, deviations);
     return y_;
   }
 
@@ -123,29 +123,21 @@ class Search {
     }
   }
 
-  void multiply_rest(std::span<const float> deviations) {
+  void multiply_rest(std::span<const float> profile, std::span<const float> deviations) {
     std::vector<float> margins;
     for (int64_t t = 0; t < y_.rows(); ++t) {
-      margins.push_back(Sketch::kDeviations * effective_norm(input_.x.rows_view(t, 1).values()));
+      float squares = 0;
+      for (size_t b = 0; b < profile.size(); ++b) {
+        const float* x = input_.x.row(t) + static_cast<int64_t>(b) * kBlock;
+        squares += profile[b] * context_.kernels.vector.sum_squares(x, kBlock);
+      }
+      margins.push_back(Sketch::kDeviations * std::sqrt(squares));
     }
     context_.parallel(matrix_.panels(), 64, y_.size(), [&](int64_t begin, int64_t end, int worker) {
       for (int64_t p = begin; p < end; ++p) {
         if (exact_[static_cast<size_t>(p)] == 0 && reaches(p, deviations, margins)) multiply_panel(p, worker);
       }
     });
-  }
-
-  // |x|, or more where its largest block has more of it than that block's even share times kUneven squared.
-  float effective_norm(std::span<const float> x) const {
-    float whole = 0;
-    float most = 0;
-    for (; !x.empty(); x = x.subspan(kColumnsMultiple)) {
-      const float squares = context_.kernels.vector.sum_squares(x.data(), kColumnsMultiple);
-      whole += squares;
-      most = std::max(most, squares);
-    }
-    const auto blocks = static_cast<float>(input_.x.cols() / kColumnsMultiple);
-    return std::sqrt(std::max(whole, most * blocks / (Sketch::kUneven * Sketch::kUneven)));
   }
 
   // Whether some row of the panel can be among the wanted; of values that are not numbers, any.
@@ -179,11 +171,52 @@ class Search {
   std::vector<float> least_;              // of each token, the least exact value among the wanted
 };
 
+// How the rounding errors of a row spread over its blocks on the average: the mean square of each over that of the row.
+// From panels all over the matrix.
+std::vector<float> profile_of(const kernels::Kernels& kernels, const PackedMatrix& matrix) {
+  constexpr int64_t kPanels = 256;
+  constexpr double kLeast = 1.0 / 16;
+  const auto blocks = static_cast<size_t>(matrix.cols() / kBlock);
+  const int64_t panel_bytes = kernels::panel_bytes(matrix.type(), matrix.cols());
+  platform::HugeBuffer sketch(static_cast<size_t>(kernels::panel_bytes(quant::DType::kQ4_0, matrix.cols())));
+  std::vector<float> lost(blocks * kPanelRows);
+  std::vector<double> shares(blocks);
+  int64_t rows = 0;
+  for (int64_t p = 0; p < matrix.panels(); p += std::max(matrix.panels() / kPanels, int64_t{1})) {
+    kernels.matmul.sketch_panels(matrix.type(), matrix.data() + p * panel_bytes, matrix.cols(), 0, 1, sketch.data(),
+                                 lost.data());
+    for (size_t r = 0; r < kPanelRows; ++r) {
+      double sum = 0;
+      for (size_t b = 0; b < blocks; ++b) sum += lost[b * kPanelRows + r];
+      if (!(sum > 0 && std::isfinite(sum))) continue;
+      for (size_t b = 0; b < blocks; ++b) shares[b] += lost[b * kPanelRows + r] / sum * static_cast<double>(blocks);
+      ++rows;
+    }
+  }
+  std::vector<float> profile;
+  for (const double share : shares) {
+    profile.push_back(static_cast<float>(rows > 0 ? std::max(share / static_cast<double>(rows), kLeast) : 1.0));
+  }
+  return profile;
+}
+
+// For each row of some panels, with the mean squares lost [panels][blocks][kPanelRows], the least deviation of which no
+// block has more than the profile says.
+void write_deviations(std::span<const float> lost, std::span<const float> profile, float* deviations) {
+  for (; !lost.empty(); lost = lost.subspan(profile.size() * kPanelRows), deviations += kPanelRows) {
+    for (size_t r = 0; r < kPanelRows; ++r) {
+      float most = 0;
+      for (size_t b = 0; b < profile.size(); ++b) most = std::max(most, lost[b * kPanelRows + r] / profile[b]);
+      deviations[r] = std::sqrt(most);
+    }
+  }
+}
+
 }  // namespace
 
 bool Sketch::pays(const PackedMatrix& matrix, int64_t read_bytes) {
   constexpr int64_t kManyRows = 16384;
-  if (matrix.rows() < kManyRows || matrix.cols() % kColumnsMultiple != 0) return false;
+  if (matrix.rows() < kManyRows || matrix.cols() % kBlock != 0) return false;
   return 16 * (matrix.bytes() - bytes(matrix)) >= read_bytes;
 }
 
@@ -194,19 +227,21 @@ int64_t Sketch::bytes(const PackedMatrix& matrix) {
 
 Sketch::Sketch(ThreadPool& pool, const kernels::Kernels& kernels, const PackedMatrix& matrix)
     : matrix_(&matrix), deviations_(static_cast<size_t>(matrix.panels() * kPanelRows)) {
-  if (matrix.cols() % kColumnsMultiple != 0) {
+  if (matrix.cols() % kBlock != 0) {
     fail(ErrorKind::kInvalidArgument, "a matrix of {} columns cannot be sketched; it takes a multiple of {}",
-         matrix.cols(), kColumnsMultiple);
+         matrix.cols(), kBlock);
   }
-  coarse_ = PackedMatrix(pool, quant::DType::kQ4_0, matrix.rows(), matrix.cols(),
-                         [&](int64_t begin, int64_t end, std::byte* sketch) {
-                           kernels.matmul.sketch_panels(matrix.type(), matrix.data(), matrix.cols(), begin, end, sketch,
-                                                        deviations_.data());
-                         });
+  profile_ = profile_of(kernels, matrix);
+  coarse_ = PackedMatrix(
+      pool, quant::DType::kQ4_0, matrix.rows(), matrix.cols(), [&](int64_t begin, int64_t end, std::byte* sketch) {
+        std::vector<float> lost(static_cast<size_t>(end - begin) * profile_.size() * kPanelRows);
+        kernels.matmul.sketch_panels(matrix.type(), matrix.data(), matrix.cols(), begin, end, sketch, lost.data());
+        write_deviations(lost, profile_, deviations_.data() + begin * kPanelRows);
+      });
 }
 
 Tensor Sketch::largest(Context& context, const Tensor& x, std::span<const int64_t> wanted) const {
-  return Search(context, *matrix_, x, wanted).run(coarse_, deviations_);
+  return Search(context, *matrix_, x, wanted).run(coarse_, profile_, deviations_);
 }
 
 }  // namespace patina::ops

@@ -13,19 +13,18 @@ namespace patina::ops {
 // copy of 4 bits an element tells which rows can be among them, and only these are multiplied exactly. Made for the
 // vocabulary matrix, where a sampler looks at the best few tokens of 100,000 and more.
 //
-// What the copy gives for a row is off by sum_i e_i x_i, where e_i are the rounding errors of its elements. These are
-// as good as random, so the sum has a standard deviation of |x| times the root of their mean square, which is kept for
-// every row. A row is left out only if it misses the place by kDeviations of these. Errors are alike within a block of
-// 32 columns but may be much larger in one block than in the others; where x lies mostly in one block, too, the two may
-// meet. So |x| counts as at least 1 / kUneven of what it would be if all blocks of x were as large as its largest.
+// What the copy gives for a row is off by sum_i e_i x_i, where e_i are the rounding errors of its elements. Within a
+// block of 32 columns these are as good as random, with a mean square of their own: d^2 p_b at most for block b, where
+// p_b, the same for all rows, is how errors spread over the blocks on the average, and d is kept for every row. So the
+// sum has a standard deviation of at most d times the root of sum_b p_b |x_b|^2, wherever x is large. A row is left out
+// only if it misses the place by kDeviations of these.
 //
 // Immutable, safe to share between threads. The matrix must outlive it.
 class Sketch {
  public:
-  // The chance that a normal variable is off by more is 1e-15.
-  static constexpr float kDeviations = 8;
-  // Of a block's root mean square over that of the whole x; Gemma 3 270M's final states reach 2.7.
-  static constexpr float kUneven = 3;
+  // The chance that a normal variable is off by more is 6e-7; where x is spread over the blocks, rows of Gemma 3 270M
+  // have two thirds of the bound for a deviation, which makes it 1e-13.
+  static constexpr float kDeviations = 5;
 
   // Whether the matrix is large enough for the search to be worth its while, and a sketch would save at least a
   // sixteenth of `read_bytes`, what is read for each token.
@@ -44,7 +43,8 @@ class Sketch {
 
  private:
   const PackedMatrix* matrix_;
-  std::vector<float> deviations_;  // of each row, and of padding up to a whole panel
+  std::vector<float> profile_;     // p
+  std::vector<float> deviations_;  // d of each row, and of padding up to a whole panel
   PackedMatrix coarse_;
 };
 

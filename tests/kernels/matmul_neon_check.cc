@@ -5,6 +5,7 @@
 
 #include "kernels/levels.h"
 #include "kernels/matmul_fixture.h"
+#include "kernels/packed_layout.h"
 
 // NEON against scalar, without a test library, so that it can be cross-compiled and run by an emulator. Prints each
 // difference; exits with 1 if there is any. The scalar level is proven by matmul_test.cc.
@@ -63,8 +64,8 @@ class Check {
   std::vector<float> sketched(const MatmulKernels& kernels) const {
     const int64_t panels = panel_count(w_.rows);
     AlignedVector<std::byte> sketch(static_cast<size_t>(panels * panel_bytes(DType::kQ4_0, w_.cols)));
-    std::vector<float> deviations(static_cast<size_t>(panels * kPanelRows));
-    kernels.sketch_panels(w_.type, w_.packed.data(), w_.cols, 0, panels, sketch.data(), deviations.data());
+    std::vector<float> lost(static_cast<size_t>(panels * kPanelRows * w_.cols / kBlockColumns));
+    kernels.sketch_panels(w_.type, w_.packed.data(), w_.cols, 0, panels, sketch.data(), lost.data());
     std::vector<float> out(static_cast<size_t>(panels * kPanelRows * w_.cols));
     for (int64_t p = 0; p < panels; ++p) {
       kMatmulScalar.unpack_panel(DType::kQ4_0, sketch.data(), w_.cols, p, 0, w_.cols,

@@ -15,6 +15,7 @@
 
 #include "kernels/levels.h"
 #include "kernels/matmul_cases.h"
+#include "kernels/packed_layout.h"
 
 // Every level against plain f64 products, see matmul_cases.h.
 namespace patina::kernels {
@@ -57,22 +58,27 @@ TEST_P(Matmul, SketchIsOffByHalfAStepAtMostAndSaysByHowMuch) {
     const Matrix w = random_matrix(GetParam().type, random_);
     const int64_t panels = panel_count(w.rows);
     testing::AlignedVector<std::byte> sketch(static_cast<size_t>(panels * panel_bytes(quant::DType::kQ4_0, w.cols)));
-    std::vector<float> deviations(static_cast<size_t>(panels * kPanelRows), -1.0F);
-    kernels().sketch_panels(w.type, w.packed.data(), w.cols, 0, panels, sketch.data(), deviations.data());
+    std::vector<float> said(static_cast<size_t>(panels * w.cols / kBlockColumns * kPanelRows), -1.0F);
+    kernels().sketch_panels(w.type, w.packed.data(), w.cols, 0, panels, sketch.data(), said.data());
     for (int64_t row = 0; row < panels * kPanelRows; ++row) {
       std::vector<float> coarse(static_cast<size_t>(w.cols * kPanelRows));
       kernels().unpack_panel(quant::DType::kQ4_0, sketch.data(), w.cols, row / kPanelRows, 0, w.cols, coarse.data());
-      double squares = 0;
+      std::vector<double> squares(static_cast<size_t>(w.cols / kBlockColumns));
       for (int64_t k = 0; k < w.cols; ++k) {
         const auto weight = [&](int64_t column) { return row < w.rows ? w.at(row, column) : 0.0; };
         double largest = 0;
         for (int64_t j = k / 32 * 32; j < k / 32 * 32 + 32; ++j) largest = std::max(largest, std::abs(weight(j)));
         const double lost = weight(k) - coarse[static_cast<size_t>(k * kPanelRows + row % kPanelRows)];
         ASSERT_LE(std::abs(lost), largest / 15 * 1.01 + 1e-7) << "row " << row << ", column " << k;
-        squares += lost * lost + (quant::is_float(w.type) ? rounded_inputs * weight(k) * weight(k) : 0);
+        squares[static_cast<size_t>(k / kBlockColumns)] +=
+            lost * lost + (quant::is_float(w.type) ? rounded_inputs * weight(k) * weight(k) : 0);
       }
-      const double expected = std::sqrt(squares / static_cast<double>(w.cols));
-      ASSERT_NEAR(deviations[static_cast<size_t>(row)], expected, 1e-3 * expected);
+      for (size_t b = 0; b < squares.size(); ++b) {
+        const size_t place = (static_cast<size_t>(row / kPanelRows) * squares.size() + b) * kPanelRows +
+                             static_cast<size_t>(row % kPanelRows);
+        const double expected = squares[b] / kBlockColumns;
+        ASSERT_NEAR(said[place], expected, 2e-3 * expected) << "row " << row << ", block " << b;
+      }
     }
   }
 }

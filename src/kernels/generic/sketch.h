@@ -27,9 +27,9 @@ constexpr float input_error() {
 
 using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;
 
-// Writes a block, and adds the squares of what is lost to `squares` [16].
+// Writes a block, and to lost [16] the mean squares of what is lost.
 [[gnu::always_inline]] inline void sketch_block(const float* columns, float lost_of_inputs, const SketchPlace& at,
-                                                float* squares) {
+                                                float* lost) {
   float largest[kPanelRows] = {};
   for (int c = 0; c < kBlockColumns; ++c) {
     for (int r = 0; r < kPanelRows; ++r) {
@@ -45,6 +45,7 @@ using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;
     step[r] = to_f32(d);
     inverse[r] = step[r] > 0.0F ? 1.0F / step[r] : 0.0F;
   }
+  float squares[kPanelRows] = {};
   uint32_t words[kCodeVectors / 2][kPanelRows] = {};
   for (int c = 0; c < kBlockColumns; ++c) {
     const int shift = 8 * (c % 4) + 4 * (c / 16);
@@ -52,28 +53,26 @@ using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;
       const float x = columns[c * kPanelRows + r];
       int32_t q = nearest(x * inverse[r]);
       q = q < -8 ? -8 : q > 7 ? 7 : q;
-      const float lost = x - step[r] * static_cast<float>(q);
-      squares[r] += lost * lost + lost_of_inputs * x * x;
+      const float off = x - step[r] * static_cast<float>(q);
+      squares[r] += off * off + lost_of_inputs * x * x;
       words[c / 4 % 4][r] |= static_cast<uint32_t>(q + 8) << shift;
     }
   }
   std::memcpy(at.codes(), words, sizeof(words));
+  for (int r = 0; r < kPanelRows; ++r) lost[r] = squares[r] / kBlockColumns;
 }
 
 template <typename Isa>
 void sketch_panels(DType type, const std::byte* packed, int64_t k, int64_t panel_begin, int64_t panel_end,
-                   std::byte* sketch, float* deviations) {
+                   std::byte* sketch, float* lost) {
   const float lost_of_inputs = quant::is_float(type) ? input_error<Isa>() : 0.0F;
   alignas(kVectorBytes) float columns[kBlockColumns * kPanelRows];
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     auto* panel = reinterpret_cast<uint8_t*>(sketch) + p * panel_bytes(DType::kQ4_0, k);
-    float squares[kPanelRows] = {};
     for (int64_t b = 0; b < k / kBlockColumns; ++b) {
       unpack_panel<Isa>(type, packed, k, p, b * kBlockColumns, (b + 1) * kBlockColumns, columns);
-      sketch_block(columns, lost_of_inputs, SketchPlace::of(panel, b), squares);
-    }
-    for (int r = 0; r < kPanelRows; ++r) {
-      deviations[p * kPanelRows + r] = __builtin_sqrtf(squares[r] / static_cast<float>(k));
+      sketch_block(columns, lost_of_inputs, SketchPlace::of(panel, b), lost);
+      lost += kPanelRows;
     }
   }
 }
