@@ -108,8 +108,7 @@ class Loader {
 
 std::vector<ops::PackedMatrix*> Weights::matrices() {
   std::vector<ops::PackedMatrix*> all;
-  for (const std::vector<ops::PackedMatrix*>& product : products())
-    all.insert(all.end(), product.begin(), product.end());
+  for (const auto& product : products()) all.insert(all.end(), product.begin(), product.end());
   return all;
 }
 

@@ -188,12 +188,13 @@ std::vector<float> profile_of(const kernels::Kernels& kernels, const PackedMatri
     for (size_t r = 0; r < kPanelRows; ++r) {
       double sum = 0;
       for (size_t b = 0; b < blocks; ++b) sum += lost[b * kPanelRows + r];
-      if (!(sum > 0 && std::isfinite(sum))) continue;
+      if (sum <= 0 || !std::isfinite(sum)) continue;
       for (size_t b = 0; b < blocks; ++b) shares[b] += lost[b * kPanelRows + r] / sum * static_cast<double>(blocks);
       ++rows;
     }
   }
   std::vector<float> profile;
+  profile.reserve(blocks);
   for (const double share : shares) {
     profile.push_back(static_cast<float>(rows > 0 ? std::max(share / static_cast<double>(rows), kLeast) : 1.0));
   }

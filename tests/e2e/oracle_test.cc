@@ -146,8 +146,8 @@ TEST(Oracle, PerplexityIsLlamaCppsWithinOnePercent) {
   EXPECT_NEAR(perplexity(), expected, 0.01 * expected);
 }
 
-// At every level that this machine has. With Gemma the scalar one would take minutes, and zen4, whose activations have
-// fewer steps, is 4.4 per mille off on this short text (2 on six times as much, docs/performance.md).
+// At every level that this machine has. With Gemma the scalar one would take minutes, and this text is too short to
+// tell what zen4 costs: 4.4 per mille on it, 0.5 on nineteen times as much (docs/performance.md).
 TEST(Oracle, PerplexityIsThePreciseOnesWithinThreePerMille) {
   const double precise = perplexity({"--precise"});
   for (const kernels::Level level : kernels::available_levels()) {
