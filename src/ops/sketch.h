@@ -22,8 +22,8 @@ namespace patina::ops {
 // Immutable, safe to share between threads. The matrix must outlive it.
 class Sketch {
  public:
-  // The chance that a normal variable is off by more is 6e-7; where x is spread over the blocks, rows of Gemma 3 270M
-  // have two thirds of the bound for a deviation, which makes it 1e-13.
+  // The chance that a normal variable is off by more is 6e-7; errors of Gemma 3 270M have three quarters of the bound
+  // for a deviation, which makes it 3e-11, and what matters are only errors of the few rows that are wanted.
   static constexpr float kDeviations = 5;
 
   // Whether the matrix is large enough for the search to be worth its while, and a sketch would save at least a
