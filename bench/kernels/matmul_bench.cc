@@ -7,6 +7,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/matmul.h"
+#include "kernels/packed_layout.h"
 #include "measure/machine_limits.h"
 #include "platform/huge_buffer.h"
 #include "quant/dtype.h"
@@ -143,7 +144,7 @@ void pack(benchmark::State& state, DType type) {
 void sketch(benchmark::State& state, DType type) {
   const Packed w(type, 1024, 4096);
   HugeBuffer coarse(static_cast<size_t>(w.rows / 16 * patina::kernels::panel_bytes(DType::kQ4_0, w.cols)));
-  std::vector<float> lost(static_cast<size_t>(w.rows * w.cols / 32));
+  std::vector<float> lost(static_cast<size_t>(w.rows * w.cols / patina::kernels::kBlockColumns));
   for (auto _ : state) {
     table().sketch_panels(type, w.bytes.data(), w.cols, 0, w.rows / 16, coarse.data(), lost.data());
     benchmark::ClobberMemory();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "autograd/saved_tensors.h"
+#include "kernels/packed_layout.h"
 #include "model/hyperparameters.h"
 #include "model/kv_cache.h"
 #include "ops/cross_entropy.h"
@@ -157,7 +158,7 @@ Step pack_step(quant::DType type, int64_t rows, int64_t cols) {
 Step sketch_step(ops::Context& context, quant::DType type, int64_t rows, int64_t cols) {
   const kernels::MatmulKernels& table = context.kernels.matmul;
   const auto lost = std::make_shared<std::vector<float>>(
-      static_cast<size_t>(kernels::panel_count(rows) * kernels::kPanelRows * cols / 32));
+      static_cast<size_t>(kernels::panel_count(rows) * kernels::kPanelRows * cols / kernels::kBlockColumns));
   return [&table, lost, w = random_matrix(context.pool, type, rows, cols),
           coarse = panels(quant::DType::kQ4_0, rows, cols)] {
     table.sketch_panels(w->type(), w->data(), w->cols(), 0, w->panels(), coarse->data(), lost->data());

@@ -5,6 +5,7 @@
 
 #include "kernels/prefetch.h"
 #include "ops/attention_tiles.h"
+#include "platform/huge_buffer.h"
 
 namespace patina::ops {
 
@@ -68,9 +69,10 @@ void fetch_rows(const Segment& segment, const KvRows& cached, const AttentionSha
                 int64_t begin, int64_t end) {
   if (begin >= end) return;
   const std::byte* rows = cached_row(segment, cached, shape, kv_head, begin);
-  const int64_t bytes = (end - begin) * quant::row_bytes(cached.type, shape.head_dim);
-  constexpr int64_t kLine = 64;
-  for (int64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(rows + i, 0, kernels::locality(2));
+  const auto bytes = static_cast<size_t>((end - begin) * quant::row_bytes(cached.type, shape.head_dim));
+  for (size_t i = 0; i < bytes; i += platform::kCacheLineBytes) {
+    __builtin_prefetch(rows + i, 0, kernels::locality(2));
+  }
 }
 
 // Products of a tile's queries and the keys.
