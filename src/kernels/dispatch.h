@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/kv_tile.h"
 #include "kernels/matmul.h"
 #include "kernels/peak.h"
 #include "kernels/vector.h"
@@ -25,6 +26,7 @@ struct Kernels {
   std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "zen4", "amx", "neon"
   MatmulKernels matmul;
   VectorKernels vector;
+  KvTileKernels kv_tile;
   PeakKernels peak;
 };
 

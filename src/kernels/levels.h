@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/kv_tile.h"
 #include "kernels/matmul.h"
 #include "kernels/peak.h"
 #include "kernels/vector.h"
@@ -20,6 +21,11 @@ extern const VectorKernels kVectorScalar;
 extern const VectorKernels kVectorAvx2;
 extern const VectorKernels kVectorAvx512;
 extern const VectorKernels kVectorNeon;
+
+extern const KvTileKernels kKvTileScalar;
+extern const KvTileKernels kKvTileAvx2;
+extern const KvTileKernels kKvTileAvx512;
+extern const KvTileKernels kKvTileNeon;
 
 extern const PeakKernels kPeakAvx2;
 extern const PeakKernels kPeakAvxVnni;

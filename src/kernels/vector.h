@@ -45,9 +45,6 @@ struct VectorKernels {
 
   void (*f32_to_f16)(const float* x, f16* out, int64_t n);  // nearest even
   void (*f16_to_f32)(const f16* x, float* out, int64_t n);
-  // Blocks of ggml's Q8_0 (d = max|x| / 127, q = round(x / d), 34 bytes for 32 numbers); n is a multiple of 32.
-  void (*f32_to_q8_0)(const float* x, std::byte* out, int64_t n);
-  void (*q8_0_to_f32)(const std::byte* x, float* out, int64_t n);
 
   // C[i*ldc + j] = beta * C + alpha * sum_p A(i,p) * B(p,j)   for i < m, j < n, p < k (BLAS sgemm, row-major):
   // A(i,p) = trans_a ? a[p*lda + i] : a[i*lda + p];  B(p,j) = trans_b ? b[j*ldb + p] : b[p*ldb + j].

@@ -15,77 +15,36 @@ namespace {
 struct Scratch {
   float* queries;  // [kQueryTile x head_dim]
   float* sums;     // [kQueryTile x head_dim]
-  float* keys;     // [kKeyTile x head_dim]
-  float* values;   // [kKeyTile x head_dim]
   float* scores;   // [kQueryTile x kKeyTile]
   float* largest;  // [kQueryTile]
   float* total;    // [kQueryTile]
 
-  static int64_t floats(int64_t head_dim) {
-    return 2 * (kQueryTile + kKeyTile) * head_dim + kQueryTile * kKeyTile + 2 * kQueryTile;
-  }
+  static int64_t floats(int64_t head_dim) { return 2 * kQueryTile * head_dim + kQueryTile * kKeyTile + 2 * kQueryTile; }
   Scratch(float* memory, int64_t head_dim)
       : queries(memory),
         sums(queries + kQueryTile * head_dim),
-        keys(sums + kQueryTile * head_dim),
-        values(keys + kKeyTile * head_dim),
-        scores(values + kKeyTile * head_dim),
+        scores(sums + kQueryTile * head_dim),
         largest(scores + kQueryTile * kKeyTile),
         total(largest + kQueryTile) {}
-};
-
-// Rows of keys or values: where they are and how far apart.
-struct Rows {
-  const float* data;
-  int64_t stride;
 };
 
 // Whether a segment's few rows are worked on in pieces of the cache; see SplitTile.
 bool is_split(const Segment& segment) { return !segment.cache.blocks.empty() && segment.count <= kFewRows; }
 
-// Where the cache holds a position's row of one head.
-std::byte* cached_row(const Segment& segment, const KvRows& rows, const AttentionShape& shape, int64_t kv_head,
-                      int64_t position) {
+// Where the cache holds the tile of one head that `position` is in.
+std::byte* cached_tile(const Segment& segment, const KvTiles& cached, const AttentionShape& shape, int64_t kv_head,
+                       int64_t position) {
   std::byte* block = segment.cache.blocks[static_cast<size_t>(position / kKvBlockTokens)];
-  const int64_t row = kv_head * kKvBlockTokens + position % kKvBlockTokens;
-  return block + rows.offset + row * quant::row_bytes(rows.type, shape.head_dim);
+  return block + cached.offset + kv_head * kKvBlockTokens * quant::row_bytes(cached.type, shape.head_dim);
 }
 
-Rows rows_of(const Context& context, const Tensor& x, const Segment& segment, const KvRows& cached,
-             const AttentionShape& shape, int64_t kv_head, int64_t first, int64_t count, float* buffer) {
-  if (segment.cache.blocks.empty()) return {x.row(key_row(segment, first)) + kv_head * shape.head_dim, x.cols()};
-  const std::byte* rows = cached_row(segment, cached, shape, kv_head, first);
-  if (cached.type == quant::DType::kQ8_0) {
-    context.kernels.vector.q8_0_to_f32(rows, buffer, count * shape.head_dim);
-  } else {
-    context.kernels.vector.f16_to_f32(reinterpret_cast<const f16*>(rows), buffer, count * shape.head_dim);
-  }
-  return {buffer, shape.head_dim};
-}
-
-// Asks for the cached rows of a tile of keys [begin, end) that is read soon: too short a run for the processor to
-// foresee.
-void fetch_rows(const Segment& segment, const KvRows& cached, const AttentionShape& shape, int64_t kv_head,
-                int64_t begin, int64_t end) {
-  if (begin >= end) return;
-  const std::byte* rows = cached_row(segment, cached, shape, kv_head, begin);
-  const auto bytes = static_cast<size_t>((end - begin) * quant::row_bytes(cached.type, shape.head_dim));
+// Asks for the tile at `position`, which is read soon: too short a run for the processor to foresee.
+void fetch_tile(const Segment& segment, const KvTiles& cached, const AttentionShape& shape, int64_t kv_head,
+                int64_t position) {
+  const std::byte* tile = cached_tile(segment, cached, shape, kv_head, position);
+  const auto bytes = static_cast<size_t>(kKvBlockTokens * quant::row_bytes(cached.type, shape.head_dim));
   for (size_t i = 0; i < bytes; i += platform::kCacheLineBytes) {
-    __builtin_prefetch(rows + i, 0, kernels::locality(2));
-  }
-}
-
-// Products of a tile's queries and the keys.
-void multiply_keys(const Context& context, const AttentionShape& shape, const QueryTile& tile, const Rows& keys,
-                   int64_t count, const Scratch& scratch) {
-  const bool alone = is_split(*tile.segment);
-  const bool deep = shape.head_dim >= kernels::kSgemmDotDepth;  // sums of rows together depend on `count`
-  const bool in_dots = alone && tile.heads <= kernels::kSgemmDotRows;
-  const int64_t together = alone && deep ? 1 : in_dots ? tile.heads : tile.lines();
-  for (int64_t line = 0; line < tile.lines(); line += together) {
-    context.kernels.vector.sgemm(false, true, together, count, shape.head_dim, 1.0F,
-                                 scratch.queries + line * shape.head_dim, shape.head_dim, keys.data, keys.stride, 0.0F,
-                                 scratch.scores + line * kKeyTile, kKeyTile);
+    __builtin_prefetch(tile + i, 0, kernels::locality(2));
   }
 }
 
@@ -122,33 +81,57 @@ struct Pass {
   const Tensor& lse;  // empty unless recording
 };
 
+// Scores of the keys [first, first + count), all of one tile.
+void multiply_keys(const Pass& pass, const QueryTile& tile, int64_t first, int64_t count, const Scratch& scratch) {
+  const auto& [context, q, k, v, shape, out, lse] = pass;
+  const Segment& segment = *tile.segment;
+  const int64_t dim = shape.head_dim;
+  if (segment.cache.blocks.empty()) {
+    context.kernels.vector.sgemm(false, true, tile.lines(), count, dim, 1.0F, scratch.queries, dim,
+                                 k.row(key_row(segment, first)) + tile.kv_head * dim, k.cols(), 0.0F, scratch.scores,
+                                 kKeyTile);
+    return;
+  }
+  const KvTiles& keys = segment.cache.keys;
+  context.kernels.kv_tile.multiply_keys(keys.type, scratch.queries, tile.lines(), dim,
+                                        cached_tile(segment, keys, shape, tile.kv_head, first), count, scratch.scores);
+}
+
+// Adds the values of these keys to the sums, weighted with what has become of the scores.
+void add_values(const Pass& pass, const QueryTile& tile, int64_t first, int64_t count, const Scratch& scratch) {
+  const auto& [context, q, k, v, shape, out, lse] = pass;
+  const Segment& segment = *tile.segment;
+  const int64_t dim = shape.head_dim;
+  if (segment.cache.blocks.empty()) {
+    context.kernels.vector.sgemm(false, false, tile.lines(), dim, count, 1.0F, scratch.scores, kKeyTile,
+                                 v.row(key_row(segment, first)) + tile.kv_head * dim, v.cols(), 1.0F, scratch.sums,
+                                 dim);
+    return;
+  }
+  const KvTiles& values = segment.cache.values;
+  context.kernels.kv_tile.add_values(values.type, scratch.scores, tile.lines(), dim,
+                                     cached_tile(segment, values, shape, tile.kv_head, first), count, scratch.sums);
+}
+
 // Leaves in `scratch` the sums of the values of the keys in `range`, weighted relative to the largest score, with the
 // sum of the weights.
 void attend(const Pass& pass, const QueryTile& tile, KeyRange range, const Scratch& scratch) {
   const auto& [context, q, k, v, shape, out, lse] = pass;
-  const auto& vector = context.kernels.vector;
   const int64_t lines = tile.lines();
-  const int64_t dim = shape.head_dim;
   gather_lines(context, q, shape, tile, shape.scale, scratch.queries);
-  std::fill_n(scratch.sums, lines * dim, 0.0F);
+  std::fill_n(scratch.sums, lines * shape.head_dim, 0.0F);
   std::fill_n(scratch.largest, lines, -std::numeric_limits<float>::infinity());
   std::fill_n(scratch.total, lines, 0.0F);
   const Segment& segment = *tile.segment;
   for (int64_t position = range.begin; position < range.end;) {
     const auto [first, end] = key_tile(segment, position, range.end);
-    const int64_t count = end - first;
-    const Rows keys = rows_of(context, k, segment, segment.cache.keys, shape, tile.kv_head, first, count, scratch.keys);
-    if (is_split(segment)) fetch_rows(segment, segment.cache.values, shape, tile.kv_head, first, end);
-    multiply_keys(context, shape, tile, keys, count, scratch);
-    if (is_split(segment)) {
-      const int64_t held = segment.position + segment.count;
-      fetch_rows(segment, segment.cache.keys, shape, tile.kv_head, end, std::min(end + kKeyTile, held));
+    if (is_split(segment)) fetch_tile(segment, segment.cache.values, shape, tile.kv_head, first);
+    multiply_keys(pass, tile, first, end - first, scratch);
+    if (is_split(segment) && end < segment.position + segment.count) {
+      fetch_tile(segment, segment.cache.keys, shape, tile.kv_head, end);
     }
-    update_softmax(context, shape, tile, first, count, scratch);
-    const Rows values =
-        rows_of(context, v, segment, segment.cache.values, shape, tile.kv_head, first, count, scratch.values);
-    vector.sgemm(false, false, lines, dim, count, 1.0F, scratch.scores, kKeyTile, values.data, values.stride, 1.0F,
-                 scratch.sums, dim);
+    update_softmax(context, shape, tile, first, end - first, scratch);
+    add_values(pass, tile, first, end - first, scratch);
     position = end;
   }
 }
@@ -238,18 +221,13 @@ std::vector<SplitTile> split_tiles(const Pass& pass, std::span<const Segment> se
 }
 
 // Rows of k or v to where the cache holds them.
-void store_rows(const Context& context, const Tensor& x, const Segment& segment, const KvRows& cached,
-                const AttentionShape& shape, int64_t begin, int64_t end) {
-  const auto& vector = context.kernels.vector;
+void store_rows(const Tensor& x, const Segment& segment, const KvTiles& cached, const AttentionShape& shape,
+                decltype(kernels::KvTileKernels::store_key) put, int64_t begin, int64_t end) {
   for (int64_t t = begin; t < end; ++t) {
+    const int64_t position = segment.position + t;
     for (int64_t head = 0; head < shape.kv_heads; ++head) {
-      const float* row = x.row(segment.begin + t) + head * shape.head_dim;
-      std::byte* to = cached_row(segment, cached, shape, head, segment.position + t);
-      if (cached.type == quant::DType::kQ8_0) {
-        vector.f32_to_q8_0(row, to, shape.head_dim);
-      } else {
-        vector.f32_to_f16(row, reinterpret_cast<f16*>(to), shape.head_dim);
-      }
+      put(cached.type, x.row(segment.begin + t) + head * shape.head_dim, shape.head_dim, position % kKvBlockTokens,
+          cached_tile(segment, cached, shape, head, position));
     }
   }
 }
@@ -257,12 +235,13 @@ void store_rows(const Context& context, const Tensor& x, const Segment& segment,
 void store(const Context& context, const Tensor& k, const Tensor& v, const AttentionShape& shape,
            std::span<const Segment> segments) {
   constexpr int64_t kChunk = 16;
+  const kernels::KvTileKernels& tiles = context.kernels.kv_tile;
   for (const Segment& segment : segments) {
     if (segment.cache.blocks.empty()) continue;
     context.parallel(segment.count, kChunk, segment.count * k.cols() * 2,
                      [&](int64_t begin, int64_t end, int /*worker*/) {
-                       store_rows(context, k, segment, segment.cache.keys, shape, begin, end);
-                       store_rows(context, v, segment, segment.cache.values, shape, begin, end);
+                       store_rows(k, segment, segment.cache.keys, shape, tiles.store_key, begin, end);
+                       store_rows(v, segment, segment.cache.values, shape, tiles.store_value, begin, end);
                      });
   }
 }

@@ -10,11 +10,11 @@
 namespace patina::ops {
 
 // Positions in one block of a key-value cache.
-constexpr int64_t kKvBlockTokens = 64;
+constexpr int64_t kKvBlockTokens = kernels::kKvTile;
 
-// One layer's keys or its values in every block of a cache: rows [kv_head][kKvBlockTokens] of head_dim numbers each, of
-// type F16 or Q8_0, `offset` bytes from a block's start.
-struct KvRows {
+// One layer's keys or its values in every block of a cache: a tile for each kv_head (kernels/kv_tile.h), the first
+// `offset` bytes from a block's start.
+struct KvTiles {
   int64_t offset = 0;
   quant::DType type = quant::DType::kF16;
 };
@@ -22,8 +22,8 @@ struct KvRows {
 // One sequence's cache at one layer. Block i holds the positions from i * kKvBlockTokens on.
 struct KvLayer {
   std::span<std::byte* const> blocks;
-  KvRows keys;
-  KvRows values;
+  KvTiles keys;
+  KvTiles values;
 };
 
 // Rows of a batch that belong to one sequence: rows [begin, begin + count) stand at the positions from `position` on.

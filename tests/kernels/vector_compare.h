@@ -104,12 +104,6 @@ class VectorCompare {
     run("mul", 0, [&](const VectorKernels& k, float* out) { k.mul(x.data(), y.data(), out, n); });
     run("scale", 0, [&](const VectorKernels& k, float* out) { k.scale(0.7F, x.data(), out, n); });
     run("axpy", 1e-6, [&](const VectorKernels& k, float* out) { k.axpy(0.7F, x.data(), out, n); });
-    const int64_t whole = n / 32 * 32;
-    run("q8_0", 0, [&](const VectorKernels& k, float* out) {
-      std::vector<std::byte> blocks(at(whole / 32 * 34));
-      k.f32_to_q8_0(x.data(), blocks.data(), whole);
-      k.q8_0_to_f32(blocks.data(), out, whole);
-    });
   }
 
   void norms(int64_t n) {

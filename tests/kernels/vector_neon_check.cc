@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "kernels/kv_tile_compare.h"
 #include "kernels/levels.h"
 #include "kernels/vector_compare.h"
 
@@ -10,6 +11,8 @@ int main() {
   auto found = testing::VectorCompare(kVectorNeon, kVectorScalar).differences();
   const auto products = testing::sgemm_differences(kVectorNeon);
   found.insert(found.end(), products.begin(), products.end());
+  const auto tiles = testing::KvTileCompare(kKvTileNeon, kKvTileScalar).differences();
+  found.insert(found.end(), tiles.begin(), tiles.end());
   if (kPeakNeon.f32(10) != 10 * 24 * 4 || kPeakNeon.int8(10) != 10 * 24 * 16 || kPeakNeon.int16(10) != 10 * 24 * 4)
     found.emplace_back("peaks miscount");
   for (const auto& sentence : found) std::printf("%s\n", sentence.c_str());

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "kernels/generic/q8_rows.h"
 #include "kernels/vector.h"
 
 // The loops of VectorKernels, written once over a vector type V of kWidth floats (vec_avx2.h and its like).
@@ -265,19 +264,6 @@ void f32_to_f16(const float* x, f16* out, int64_t n) {
 template <typename V>
 void f16_to_f32(const f16* x, float* out, int64_t n) {
   each<V>(n, [&](auto at, int64_t i) { at.store(out + i, at.load_half(x + i)); });
-}
-
-template <typename V>
-void from_q8_0(const std::byte* x, float* out, int64_t n) {
-  for (; n > 0; n -= kQ8Block, x += kQ8BlockBytes, out += kQ8Block) {
-    f16 scale;
-    __builtin_memcpy(&scale, x, sizeof(scale));
-    const auto d = V::set_half(scale);
-#pragma GCC unroll 8
-    for (int i = 0; i < kQ8Block; i += V::kWidth) {
-      V::store(out + i, V::mul(d, V::load_signed_bytes(x + sizeof(scale) + i)));
-    }
-  }
 }
 
 }  // namespace

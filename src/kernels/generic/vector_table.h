@@ -1,7 +1,6 @@
 #pragma once
 
 #include "kernels/generic/elementwise.h"
-#include "kernels/generic/q8_rows.h"
 #include "kernels/generic/sgemm.h"
 
 namespace patina::kernels {
@@ -26,8 +25,6 @@ constexpr VectorKernels kVectorTable = {
     .rope = rope<V>,
     .f32_to_f16 = f32_to_f16<V>,
     .f16_to_f32 = f16_to_f32<V>,
-    .f32_to_q8_0 = f32_to_q8_0,
-    .q8_0_to_f32 = from_q8_0<V>,
     .sgemm = sgemm<V>,
 };
 

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/generic/q8_rows.h"
 #include "kernels/levels.h"
 #include "kernels/vector.h"
 
@@ -123,14 +122,6 @@ void f16_to_f32(const f16* x, float* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = to_f32(x[i]);
 }
 
-void q8_0_to_f32(const std::byte* x, float* out, int64_t n) {
-  for (; n > 0; n -= kQ8Block, x += kQ8BlockBytes, out += kQ8Block) {
-    f16 d;
-    std::memcpy(&d, x, sizeof(d));
-    for (int i = 0; i < kQ8Block; ++i) out[i] = to_f32(d) * static_cast<float>(static_cast<int8_t>(x[sizeof(d) + i]));
-  }
-}
-
 void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
            const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
   for (int64_t i = 0; i < m; ++i) {
@@ -167,8 +158,6 @@ const VectorKernels kVectorScalar = {
     .rope = rope,
     .f32_to_f16 = f32_to_f16,
     .f16_to_f32 = f16_to_f32,
-    .f32_to_q8_0 = f32_to_q8_0,
-    .q8_0_to_f32 = q8_0_to_f32,
     .sgemm = sgemm,
 };
 

@@ -1,0 +1,9 @@
+#include "kernels/avx512/vec_avx512.h"
+#include "kernels/generic/kv_tile.h"
+#include "kernels/levels.h"
+
+namespace patina::kernels {
+
+const KvTileKernels kKvTileAvx512 = kKvTileTable<Avx512Vec>;
+
+}  // namespace patina::kernels
