@@ -47,11 +47,13 @@ struct Packed {
   Packed(DType dtype, int64_t row_count, int64_t column_count) : type(dtype), rows(row_count), cols(column_count) {
     const HugeBuffer file = random_file(type, 16, cols);
     bytes = HugeBuffer(static_cast<size_t>(patina::kernels::panel_count(rows) * panel_bytes()));
-    patina::kernels::pack_panels(type, file.data(), 16, cols, 0, 1, bytes.data());
+    patina::kernels::pack_panels(type, file.data(), 16, cols, {0, 1}, bytes.data());
     for (int64_t p = 1; p < patina::kernels::panel_count(rows); ++p) {
       std::memcpy(bytes.data() + p * panel_bytes(), bytes.data(), static_cast<size_t>(panel_bytes()));
     }
   }
+  patina::kernels::PackedView view() const { return {type, bytes.data(), rows, cols}; }
+  patina::kernels::Range panels() const { return {0, rows / 16}; }
   int64_t panel_bytes() const { return patina::kernels::panel_bytes(type, cols); }
 
   DType type;
@@ -75,13 +77,11 @@ void prompt(benchmark::State& state, DType type) {
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
   for (auto _ : state) {
     if (patina::quant::is_float(type)) {
-      table().matmul_f32(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, x.data(), w.cols, m, y.data(), w.rows,
-                         scratch.as<float>().data());
+      table().matmul_f32(w.view(), w.panels(), {x.data(), w.cols}, m, {y.data(), w.rows}, scratch.as<float>().data());
     } else {
       // A share of the quantization: matrices of 4096 rows are the rule, here are 1024.
-      table().quantize_acts(x.data(), w.cols, m, w.cols, 0, m / 4, acts.data());
-      table().matmul_q8(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, acts.data(), m, y.data(), w.rows,
-                        scratch.as<float>().data());
+      table().quantize_acts({x.data(), w.cols}, m, w.cols, {0, m / 4}, acts.data());
+      table().matmul_rounded(w.view(), w.panels(), acts.data(), m, {y.data(), w.rows}, scratch.as<float>().data());
     }
     benchmark::ClobberMemory();
   }
@@ -93,22 +93,20 @@ void generate(benchmark::State& state, DType type, int64_t m) {
   const std::vector<float> x = ramp(m * w.cols);
   std::vector<float> y(static_cast<size_t>(m * w.rows));
   HugeBuffer acts(static_cast<size_t>(table().quantized_acts_bytes(m, w.cols)));
-  table().quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
+  table().quantize_acts({x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
   for (auto _ : state) {
     if (patina::quant::is_float(type)) {
-      table().matmul_f32(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, x.data(), w.cols, m, y.data(), w.rows,
-                         scratch.as<float>().data());
+      table().matmul_f32(w.view(), w.panels(), {x.data(), w.cols}, m, {y.data(), w.rows}, scratch.as<float>().data());
     } else {
-      table().matmul_q8(type, w.bytes.data(), w.rows, w.cols, 0, w.rows / 16, acts.data(), m, y.data(), w.rows,
-                        scratch.as<float>().data());
+      table().matmul_rounded(w.view(), w.panels(), acts.data(), m, {y.data(), w.rows}, scratch.as<float>().data());
     }
     benchmark::ClobberMemory();
   }
   set_rate(state, "GB/s", static_cast<double>(w.bytes.size()));
 }
 
-void backward(benchmark::State& state, DType type, bool integers) {
+void backward(benchmark::State& state, DType type, bool rounds) {
   const Packed w(type, 2048, 1024);
   const int64_t m = 512;
   const std::vector<float> dy = ramp(m * w.rows);
@@ -116,13 +114,13 @@ void backward(benchmark::State& state, DType type, bool integers) {
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
   HugeBuffer quantized(static_cast<size_t>(table().quantized_gradients_bytes(type, m, w.rows)));
   for (auto _ : state) {
-    if (integers) {
-      table().quantize_gradients(type, dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
-      table().matmul_backward_rounded(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m, dx.data(),
-                                      w.cols, scratch.as<float>().data());
+    if (rounds) {
+      table().quantize_gradients(type, {dy.data(), w.rows}, m, w.rows, {0, m}, quantized.data());
+      table().matmul_backward_rounded(w.view(), {0, w.cols}, quantized.data(), m, {dx.data(), w.cols},
+                                      scratch.as<float>().data());
     } else {
-      table().matmul_backward_f32(type, w.bytes.data(), w.rows, w.cols, 0, w.cols, dy.data(), w.rows, m, dx.data(),
-                                  w.cols, scratch.as<float>().data());
+      table().matmul_backward_f32(w.view(), {0, w.cols}, {dy.data(), w.rows}, m, {dx.data(), w.cols},
+                                  scratch.as<float>().data());
     }
     benchmark::ClobberMemory();
   }
@@ -135,7 +133,7 @@ void pack(benchmark::State& state, DType type) {
   const HugeBuffer file = random_file(type, rows, cols);
   HugeBuffer packed(static_cast<size_t>(rows / 16 * patina::kernels::panel_bytes(type, cols)));
   for (auto _ : state) {
-    patina::kernels::pack_panels(type, file.data(), rows, cols, 0, rows / 16, packed.data());
+    patina::kernels::pack_panels(type, file.data(), rows, cols, {0, rows / 16}, packed.data());
     benchmark::ClobberMemory();
   }
   set_rate(state, "GB/s", static_cast<double>(file.size()));
@@ -146,7 +144,7 @@ void sketch(benchmark::State& state, DType type) {
   HugeBuffer coarse(static_cast<size_t>(w.rows / 16 * patina::kernels::panel_bytes(DType::kQ4_0, w.cols)));
   std::vector<float> lost(static_cast<size_t>(w.rows * w.cols / patina::kernels::kBlockColumns));
   for (auto _ : state) {
-    table().sketch_panels(type, w.bytes.data(), w.cols, 0, w.rows / 16, coarse.data(), lost.data());
+    table().sketch_panels(w.view(), w.panels(), coarse.data(), lost.data());
     benchmark::ClobberMemory();
   }
   set_rate(state, "GB/s", static_cast<double>(w.bytes.size()));

@@ -145,13 +145,13 @@ Step quantize_step(ops::Context& context, int64_t tokens, int64_t cols) {
   const auto out =
       std::make_shared<platform::HugeBuffer>(static_cast<size_t>(table.quantized_acts_bytes(tokens, cols)));
   return [&table, out, x = filled(context, tokens, cols)] {
-    table.quantize_acts(x.data(), x.cols(), x.rows(), x.cols(), 0, x.rows(), out->data());
+    table.quantize_acts({x.data(), x.cols()}, x.rows(), x.cols(), {0, x.rows()}, out->data());
   };
 }
 
 Step pack_step(quant::DType type, int64_t rows, int64_t cols) {
   return [=, file = random_file(type, rows, cols), packed = panels(type, rows, cols)] {
-    kernels::pack_panels(type, file.data(), rows, cols, 0, kernels::panel_count(rows), packed->data());
+    kernels::pack_panels(type, file.data(), rows, cols, {0, kernels::panel_count(rows)}, packed->data());
   };
 }
 
@@ -161,7 +161,7 @@ Step sketch_step(ops::Context& context, quant::DType type, int64_t rows, int64_t
       static_cast<size_t>(kernels::panel_count(rows) * kernels::kPanelRows * cols / kernels::kBlockColumns));
   return [&table, lost, w = random_matrix(context.pool, type, rows, cols),
           coarse = panels(quant::DType::kQ4_0, rows, cols)] {
-    table.sketch_panels(w->type(), w->data(), w->cols(), 0, w->panels(), coarse->data(), lost->data());
+    table.sketch_panels(w->view(), {0, w->panels()}, coarse->data(), lost->data());
   };
 }
 

@@ -182,11 +182,10 @@ int64_t panel_bytes(DType type, int64_t cols) {
   return (cols + columns - 1) / columns * format.group_bytes();
 }
 
-void pack_panels(DType type, const std::byte* file_rows, int64_t rows, int64_t cols, int64_t panel_begin,
-                 int64_t panel_end, std::byte* packed) {
+void pack_panels(DType type, const std::byte* file_rows, int64_t rows, int64_t cols, Range panels, std::byte* packed) {
   const int64_t bytes = panel_bytes(type, cols);
   const int64_t row_stride = quant::row_bytes(type, cols);
-  for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+  for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
     const int64_t first = panel * kPanelRows;
     const int64_t count = rows - first < kPanelRows ? rows - first : kPanelRows;
     std::byte* out = packed + panel * bytes;

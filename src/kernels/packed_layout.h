@@ -105,4 +105,26 @@ constexpr int float_bytes(quant::DType type) { return type == quant::DType::kF32
 alignas(16) constexpr uint8_t kTableCodes[16] = {1,   24,  45,  63,  79,  93,  106, 118,
                                                  129, 141, 153, 166, 181, 197, 217, 241};
 
+// A packed matrix, panel by panel.
+struct Panels {
+  explicit Panels(const PackedView& w)
+      : data(reinterpret_cast<const uint8_t*>(w.data)),
+        stride(panel_bytes(w.type, w.cols)),
+        rows(w.rows),
+        cols(w.cols) {}
+
+  const uint8_t* data;
+  int64_t stride;
+  int64_t rows;
+  int64_t cols;
+
+  const uint8_t* panel(int64_t p) const { return data + p * stride; }
+  int64_t count() const { return panel_count(rows); }
+  // How many of a panel's rows the matrix has.
+  int lanes(int64_t p) const {
+    const int64_t left = rows - p * kPanelRows;
+    return left < kPanelRows ? static_cast<int>(left) : static_cast<int>(kPanelRows);
+  }
+};
+
 }  // namespace patina::kernels

@@ -9,8 +9,8 @@ namespace patina::kernels {
 // that was. Null at the scalar level, whose speed is the compiler's.
 struct PeakKernels {
   int64_t (*f32)(int64_t rounds);  // fused multiply-adds
-  // What matmul_q8 is made of for many tokens, and matmul_backward_rounded where backward_in_bytes(): products of 8
-  // bits, or of bf16. Where columns are multiplied in pairs, one of them serves two multiply-adds of matmul_q8.
+  // What matmul_rounded is made of for many tokens, and matmul_backward_rounded where backward_in_bytes(): products of
+  // 8 bits, or of bf16. Where columns are multiplied in pairs, one of them serves two multiply-adds of matmul_rounded.
   int64_t (*int8)(int64_t rounds);
   int64_t (*int16)(int64_t rounds);  // what matmul_backward_rounded is made of else: products of 16 bits, or of bf16
 };

@@ -27,7 +27,7 @@ Tensor quantize_gradients(const Context& context, quant::DType type, const Tenso
   Tensor quantized = context.make(1, (kernels.quantized_gradients_bytes(type, m, dy.cols()) + 3) / 4);
   constexpr int64_t kGroup = kernels::kGradientGroup;
   context.parallel((m + kGroup - 1) / kGroup, 1, dy.size(), [&](int64_t begin, int64_t end, int /*worker*/) {
-    kernels.quantize_gradients(type, dy.data(), dy.cols(), m, dy.cols(), begin * kGroup, std::min(end * kGroup, m),
+    kernels.quantize_gradients(type, {dy.data(), dy.cols()}, m, dy.cols(), {begin * kGroup, std::min(end * kGroup, m)},
                                reinterpret_cast<std::byte*>(quantized.data()));
   });
   return quantized;
@@ -60,7 +60,7 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
   std::vector<Tensor> results;
   int64_t panels = 0;
   Scratch scratch;
-  bool integers = false;
+  bool rounds = false;
   int64_t work = 0;
   for (const Linear& layer : layers) {
     const PackedMatrix& w = *layer.weight;
@@ -70,11 +70,11 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
     results.push_back(context.make(x.rows(), w.rows()));
     results.back().set_needs_grad(x.needs_grad() || trains(context, layer));
     panels += w.panels();
-    integers = integers || takes_integers(context, w);
+    rounds = rounds || takes_rounded(context, w);
     scratch.include(context, w, x.rows());
     work += w.rows() * w.cols() * x.rows();
   }
-  const ProductInput input = prepare(context, x, integers);
+  const ProductInput input = prepare(context, x, rounds);
   scratch.make(context);
   context.parallel(panels, panel_chunk(context, panels, x.rows()), work, [&](int64_t begin, int64_t end, int worker) {
     int64_t first = 0;
@@ -105,20 +105,20 @@ Tensor linear(Context& context, const Tensor& x, const Linear& layer) {
 
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx) {
   const auto& kernels = context.kernels.matmul;
-  const bool integers = takes_integers(context, weight);
-  const Tensor quantized = integers ? quantize_gradients(context, weight.type(), dy) : Tensor();
+  const bool rounds = takes_rounded(context, weight);
+  const Tensor quantized = rounds ? quantize_gradients(context, weight.type(), dy) : Tensor();
   const Tensor scratch = context.make(context.pool.size(), kernels::kScratchFloats);
   const int64_t k = weight.cols();
   // Smaller pieces would unpack weights in vain, and larger ones end less evenly.
-  const int64_t chunk = integers ? column_chunk(context, k) : 128;
+  const int64_t chunk = rounds ? column_chunk(context, k) : 128;
   context.pool.parallel_for(k, chunk, [&](int64_t from, int64_t to, int worker) {
-    if (integers) {
-      kernels.matmul_backward_rounded(weight.type(), weight.data(), weight.rows(), k, from, to,
-                                      reinterpret_cast<const std::byte*>(quantized.data()), dy.rows(), dx.data(),
-                                      dx.cols(), scratch.row(worker));
+    const kernels::Rows<float> out{dx.data(), dx.cols()};
+    if (rounds) {
+      kernels.matmul_backward_rounded(weight.view(), {from, to}, reinterpret_cast<const std::byte*>(quantized.data()),
+                                      dy.rows(), out, scratch.row(worker));
     } else {
-      kernels.matmul_backward_f32(weight.type(), weight.data(), weight.rows(), k, from, to, dy.data(), dy.cols(),
-                                  dy.rows(), dx.data(), dx.cols(), scratch.row(worker));
+      kernels.matmul_backward_f32(weight.view(), {from, to}, {dy.data(), dy.cols()}, dy.rows(), out,
+                                  scratch.row(worker));
     }
   });
 }

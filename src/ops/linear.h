@@ -20,13 +20,13 @@ struct Linear {
 inline bool has_gain(const Linear& layer) { return !layer.adapters.empty() && layer.adapters.front().gain; }
 
 // For each layer:  y[t, o] = sum_i W[o, i] x[t, i] + bias[o] + its adapters' terms,  x [tokens x in], y [tokens x out].
-// The input is rounded to 8 bits (see matmul_q8) once for all layers unless context.precise or the weights are floats.
-// Backward multiplies with the packed weights; no gradient is formed for W or bias.
+// The input is rounded to 8 bits (see matmul_rounded) once for all layers unless context.precise or the weights are
+// floats. Backward multiplies with the packed weights; no gradient is formed for W or bias.
 std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Linear> layers);
 Tensor linear(Context& context, const Tensor& x, const Linear& layer);
 
 // dx[t, i] += sum_o dy[t, o] W[o, i]; W is packed. As matmul_backward_rounded() where the forward product takes
-// integers.
+// rounded inputs.
 void linear_backward(Context& context, const PackedMatrix& weight, const Tensor& dy, const Tensor& dx);
 
 }  // namespace patina::ops

@@ -60,7 +60,7 @@ void PackedMatrix::pack_together(ThreadPool& pool, std::span<PackedMatrix* const
   pool.parallel_for(panels, kPanelsAtOnce, [&](int64_t begin, int64_t end, int /*worker*/) {
     int64_t first = 0;
     for (size_t i = 0; i < matrices.size(); ++i) {
-      const PanelRange part = matrices[i]->part_of(begin - first, end - first);
+      const kernels::Range part = matrices[i]->part_of(begin - first, end - first);
       if (part.begin < part.end) matrices[i]->pack_panels(part.begin, part.end, places[i]);
       first += matrices[i]->panels();
     }
@@ -69,7 +69,7 @@ void PackedMatrix::pack_together(ThreadPool& pool, std::span<PackedMatrix* const
 }
 
 void PackedMatrix::pack_panels(int64_t begin, int64_t end, std::byte* packed) const {
-  kernels::pack_panels(type_, file_rows_.data(), rows_, cols_, begin, end, packed);
+  kernels::pack_panels(type_, file_rows_.data(), rows_, cols_, {begin, end}, packed);
 }
 
 void PackedMatrix::fill(ThreadPool& pool, std::byte* memory, FunctionRef<void(int64_t, int64_t, std::byte*)> write) {

@@ -14,12 +14,6 @@
 
 namespace patina::ops {
 
-// Panels [begin, end) of a matrix.
-struct PanelRange {
-  int64_t begin;
-  int64_t end;
-};
-
 // A weight matrix W [rows x cols] in the kernels' packed form, the only copy that multiplications read; or, until it is
 // packed, the rows of a file. Move-only, safe to share between threads.
 class PackedMatrix {
@@ -53,11 +47,13 @@ class PackedMatrix {
   int64_t cols() const { return cols_; }
   int64_t panels() const { return kernels::panel_count(rows_); }
   // Those of its panels that are in [begin, end), which may reach beyond them; begin >= end if none is.
-  PanelRange part_of(int64_t begin, int64_t end) const {
+  kernels::Range part_of(int64_t begin, int64_t end) const {
     return {std::max(begin, int64_t{0}), std::min(end, panels())};
   }
   // Null until the matrix is packed.
   const std::byte* data() const { return data_.load(std::memory_order_acquire); }
+  // Of the packed matrix.
+  kernels::PackedView view() const { return {type_, data(), rows_, cols_}; }
   // As given; empty where the matrix was made in packed form.
   std::span<const std::byte> file_rows() const { return file_rows_; }
   // Of the packed form.

@@ -4,9 +4,9 @@
 
 namespace patina::ops {
 
-ProductInput prepare(Context& context, const Tensor& x, bool integers) {
+ProductInput prepare(Context& context, const Tensor& x, bool rounds) {
   ProductInput input{x, {}};
-  if (!integers) return input;
+  if (!rounds) return input;
   const auto& kernels = context.kernels.matmul;
   const int64_t m = x.rows();
   const int64_t k = x.cols();
@@ -15,13 +15,14 @@ ProductInput prepare(Context& context, const Tensor& x, bool integers) {
   auto* out = reinterpret_cast<std::byte*>(input.quantized.data());
   const int64_t groups = (m + kernels::kActGroup - 1) / kernels::kActGroup;
   context.parallel(groups, 1, m * k, [&](int64_t begin, int64_t end, int /*worker*/) {
-    kernels.quantize_acts(x.data(), k, m, k, begin * kernels::kActGroup, std::min(end * kernels::kActGroup, m), out);
+    kernels.quantize_acts({x.data(), k}, m, k, {begin * kernels::kActGroup, std::min(end * kernels::kActGroup, m)},
+                          out);
   });
   return input;
 }
 
 void Scratch::include(const Context& context, const PackedMatrix& w, int64_t tokens) {
-  if (tokens > kernels::kActGroup || !takes_integers(context, w)) floats_ = kernels::kScratchFloats;
+  if (tokens > kernels::kActGroup || !takes_rounded(context, w)) floats_ = kernels::kScratchFloats;
   if (w.data() == nullptr) panel_bytes_ = std::max(panel_bytes_, kernels::panel_bytes(w.type(), w.cols()));
 }
 
@@ -32,27 +33,24 @@ void Scratch::make(const Context& context) {
 
 void multiply(const Context& context, const PackedMatrix& w, const ProductInput& input, int64_t panel_begin,
               int64_t panel_end, const Tensor& y, const Scratch& scratch, int worker) {
-  const auto product = [&](const std::byte* packed, int64_t rows, int64_t begin, int64_t end, float* to) {
+  const auto product = [&](const kernels::PackedView& packed, kernels::Range panels, float* to) {
     const auto& kernels = context.kernels.matmul;
-    if (takes_integers(context, w)) {
-      kernels.matmul_q8(w.type(), packed, rows, w.cols(), begin, end,
-                        reinterpret_cast<const std::byte*>(input.quantized.data()), y.rows(), to, y.cols(),
-                        scratch.tiles(worker));
+    const kernels::Rows<float> out{to, y.cols()};
+    if (takes_rounded(context, w)) {
+      kernels.matmul_rounded(packed, panels, reinterpret_cast<const std::byte*>(input.quantized.data()), y.rows(), out,
+                             scratch.tiles(worker));
     } else {
-      kernels.matmul_f32(w.type(), packed, rows, w.cols(), begin, end, input.x.data(), input.x.cols(), y.rows(), to,
-                         y.cols(), scratch.tiles(worker));
+      kernels.matmul_f32(packed, panels, {input.x.data(), input.x.cols()}, y.rows(), out, scratch.tiles(worker));
     }
   };
-  if (const std::byte* packed = w.data(); packed != nullptr) {
-    return product(packed, w.rows(), panel_begin, panel_end, y.data());
-  }
+  if (w.data() != nullptr) return product(w.view(), {panel_begin, panel_end}, y.data());
   const int64_t row_bytes = quant::row_bytes(w.type(), w.cols());
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     const int64_t first = p * kernels::kPanelRows;
     const int64_t rows = std::min(kernels::kPanelRows, w.rows() - first);
-    kernels::pack_panels(w.type(), w.file_rows().data() + first * row_bytes, rows, w.cols(), 0, 1,
+    kernels::pack_panels(w.type(), w.file_rows().data() + first * row_bytes, rows, w.cols(), {0, 1},
                          scratch.panel(worker));
-    product(scratch.panel(worker), rows, 0, 1, y.data() + first);
+    product({w.type(), scratch.panel(worker), rows, w.cols()}, {0, 1}, y.data() + first);
   }
 }
 

@@ -14,14 +14,14 @@ struct ProductInput {
   Tensor quantized;  // holds bytes; empty where no product takes rounded inputs
 };
 
-// Whether x is rounded for products with `w`, to 8 bits or as matmul_q8() says.
-inline bool takes_integers(const Context& context, const PackedMatrix& w) {
+// Whether x is rounded for products with `w`, to 8 bits or as matmul_rounded() says.
+inline bool takes_rounded(const Context& context, const PackedMatrix& w) {
   return !context.precise && !quant::is_float(w.type());
 }
 
-// x [tokens x in] for multiply(), with `integers` also rounded, by all threads; one serves all matrices that it is
-// multiplied with, where takes_integers() of some asks for that. Holds on to x.
-ProductInput prepare(Context& context, const Tensor& x, bool integers);
+// x [tokens x in] for multiply(), with `rounds` also rounded, by all threads; one serves all matrices that it is
+// multiplied with, where takes_rounded() of some asks for that. Holds on to x.
+ProductInput prepare(Context& context, const Tensor& x, bool rounds);
 
 // What a worker needs for products with some matrices.
 class Scratch {

@@ -183,8 +183,9 @@ std::vector<float> profile_of(const kernels::Kernels& kernels, const PackedMatri
   std::vector<double> shares(blocks);
   int64_t rows = 0;
   for (int64_t p = 0; p < matrix.panels(); p += std::max(matrix.panels() / kPanels, int64_t{1})) {
-    kernels.matmul.sketch_panels(matrix.type(), matrix.data() + p * panel_bytes, matrix.cols(), 0, 1, sketch.data(),
-                                 lost.data());
+    kernels::PackedView panel = matrix.view();
+    panel.data += p * panel_bytes;
+    kernels.matmul.sketch_panels(panel, {0, 1}, sketch.data(), lost.data());
     for (size_t r = 0; r < kPanelRows; ++r) {
       double sum = 0;
       for (size_t b = 0; b < blocks; ++b) sum += lost[b * kPanelRows + r];
@@ -233,12 +234,12 @@ Sketch::Sketch(ThreadPool& pool, const kernels::Kernels& kernels, const PackedMa
          matrix.cols(), kBlock);
   }
   profile_ = profile_of(kernels, matrix);
-  coarse_ = PackedMatrix(
-      pool, quant::DType::kQ4_0, matrix.rows(), matrix.cols(), [&](int64_t begin, int64_t end, std::byte* sketch) {
-        std::vector<float> lost(static_cast<size_t>(end - begin) * profile_.size() * kPanelRows);
-        kernels.matmul.sketch_panels(matrix.type(), matrix.data(), matrix.cols(), begin, end, sketch, lost.data());
-        write_deviations(lost, profile_, deviations_.data() + begin * kPanelRows);
-      });
+  coarse_ = PackedMatrix(pool, quant::DType::kQ4_0, matrix.rows(), matrix.cols(),
+                         [&](int64_t begin, int64_t end, std::byte* sketch) {
+                           std::vector<float> lost(static_cast<size_t>(end - begin) * profile_.size() * kPanelRows);
+                           kernels.matmul.sketch_panels(matrix.view(), {begin, end}, sketch, lost.data());
+                           write_deviations(lost, profile_, deviations_.data() + begin * kPanelRows);
+                         });
 }
 
 Tensor Sketch::largest(Context& context, const Tensor& x, std::span<const int64_t> wanted) const {

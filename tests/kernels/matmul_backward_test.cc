@@ -37,8 +37,8 @@ TEST_P(BackwardMatmul, BackwardAddsTheProductWithTheTransposedWeights) {
     const std::vector<float> dy = random_floats(m * lddy, random_);
     const std::vector<float> before = random_floats(m * lddx, random_);
     std::vector<float> dx = before;
-    kernels().matmul_backward_f32(w.type, w.packed.data(), w.rows, w.cols, k_begin, w.cols, dy.data(), lddy, m,
-                                  dx.data(), lddx, scratch_.data());
+    kernels().matmul_backward_f32(w.view(), {k_begin, w.cols}, {dy.data(), lddy}, m, {dx.data(), lddx},
+                                  scratch_.data());
     for (int64_t t = 0; t < m; ++t) {
       for (int64_t k = 0; k < lddx; ++k) {
         const auto at = static_cast<size_t>(t * lddx + k);
@@ -86,12 +86,12 @@ TEST_P(QuantizedBackward, RoundedBackwardIsTheSameButForRounding) {
     testing::AlignedVector<std::byte> quantized(
         static_cast<size_t>(kernels().quantized_gradients_bytes(w.type, m, w.rows)));
     const int64_t cut = m / 2 / kGradientGroup * kGradientGroup;
-    kernels().quantize_gradients(w.type, dy.data(), lddy, m, w.rows, cut, m, quantized.data());
-    kernels().quantize_gradients(w.type, dy.data(), lddy, m, w.rows, 0, cut, quantized.data());
+    kernels().quantize_gradients(w.type, {dy.data(), lddy}, m, w.rows, {cut, m}, quantized.data());
+    kernels().quantize_gradients(w.type, {dy.data(), lddy}, m, w.rows, {0, cut}, quantized.data());
     testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
     std::vector<float> dx = before;
-    kernels().matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, k_begin, w.cols, quantized.data(), m,
-                                      dx.data(), lddx, scratch.data());
+    kernels().matmul_backward_rounded(w.view(), {k_begin, w.cols}, quantized.data(), m, {dx.data(), lddx},
+                                      scratch.data());
     double error = 0.0;
     double size = 0.0;
     for (int64_t t = 0; t < m; ++t) {
@@ -121,11 +121,10 @@ TEST_P(QuantizedBackward, RoundedGradientsThatAreNoNumbersGiveNone) {
     dy[static_cast<size_t>(kToken * w.rows + 270)] = value;
     testing::AlignedVector<std::byte> quantized(
         static_cast<size_t>(kernels().quantized_gradients_bytes(w.type, m, w.rows)));
-    kernels().quantize_gradients(w.type, dy.data(), w.rows, m, w.rows, 0, m, quantized.data());
+    kernels().quantize_gradients(w.type, {dy.data(), w.rows}, m, w.rows, {0, m}, quantized.data());
     testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
     std::vector<float> dx(static_cast<size_t>(m * w.cols));
-    kernels().matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, quantized.data(), m,
-                                      dx.data(), w.cols, scratch.data());
+    kernels().matmul_backward_rounded(w.view(), {0, w.cols}, quantized.data(), m, {dx.data(), w.cols}, scratch.data());
     for (int64_t t = 0; t < m; ++t) {
       for (int64_t k = 0; k < w.cols; ++k) {
         ASSERT_EQ(std::isfinite(dx[static_cast<size_t>(t * w.cols + k)]), t != kToken) << "t=" << t << " k=" << k;
@@ -142,16 +141,16 @@ TEST_P(BackwardMatmul, BackwardGivesTheSameBitsHoweverColumnsAreSplit) {
   testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
   testing::AlignedVector<std::byte> rounded(
       static_cast<size_t>(kernels().quantized_gradients_bytes(w.type, m, w.rows)));
-  kernels().quantize_gradients(w.type, dy.data(), w.rows, m, w.rows, 0, m, rounded.data());
+  kernels().quantize_gradients(w.type, {dy.data(), w.rows}, m, w.rows, {0, m}, rounded.data());
   const auto backward = [&](bool in_floats, std::span<const int64_t> cuts) {
     std::vector<float> dx(static_cast<size_t>(m * w.cols));
     for (size_t i = 0; i + 1 < cuts.size(); ++i) {
       if (in_floats) {
-        kernels().matmul_backward_f32(w.type, w.packed.data(), w.rows, w.cols, cuts[i], cuts[i + 1], dy.data(), w.rows,
-                                      m, dx.data(), w.cols, scratch.data());
+        kernels().matmul_backward_f32(w.view(), {cuts[i], cuts[i + 1]}, {dy.data(), w.rows}, m, {dx.data(), w.cols},
+                                      scratch.data());
       } else {
-        kernels().matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, cuts[i], cuts[i + 1], rounded.data(),
-                                          m, dx.data(), w.cols, scratch.data());
+        kernels().matmul_backward_rounded(w.view(), {cuts[i], cuts[i + 1]}, rounded.data(), m, {dx.data(), w.cols},
+                                          scratch.data());
       }
     }
     return dx;
@@ -174,7 +173,7 @@ TEST_P(QuantizedBackward, LargestCodesAndGradientsGoBackWithoutOverflow) {
     testing::set_scales(type, w.file.data(), random_);
     for (size_t b = block; b < w.file.size(); b += block) std::copy_n(w.file.begin(), block, &w.file[b]);
     quant::dequantize(type, w.file, w.weights);
-    pack_panels(type, w.file.data(), w.rows, w.cols, 0, panel_count(w.rows), w.packed.data());
+    pack_panels(type, w.file.data(), w.rows, w.cols, w.panels(), w.packed.data());
     double largest = 0;
     for (const float weight : w.weights) largest = std::max(largest, std::abs(static_cast<double>(weight)));
     // Where a minimum nearly cancels a code, their own sizes count.

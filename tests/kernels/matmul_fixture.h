@@ -92,9 +92,11 @@ struct Matrix {
     weights.resize(static_cast<size_t>(rows * cols));
     quant::dequantize(type, file, weights);
     packed.assign(static_cast<size_t>(panel_count(rows) * panel_bytes(type, cols)), std::byte{0xA5});
-    pack_panels(type, file.data(), rows, cols, 0, panel_count(rows), packed.data());
+    pack_panels(type, file.data(), rows, cols, panels(), packed.data());
   }
 
+  PackedView view() const { return {type, packed.data(), rows, cols}; }
+  Range panels() const { return {0, panel_count(rows)}; }
   double at(int64_t r, int64_t k) const { return weights[static_cast<size_t>(r * cols + k)]; }
 
   DType type;
@@ -122,16 +124,15 @@ inline Products products(const MatmulKernels& kernels, const Matrix& w, const st
                          const std::vector<float>& dy, int64_t m) {
   AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
   AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
-  kernels.quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
+  kernels.quantize_acts({x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
   Products out;
   out.forward.resize(static_cast<size_t>(m * w.rows));
-  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), acts.data(), m, out.forward.data(),
-                    w.rows, scratch.data());
+  kernels.matmul_rounded(w.view(), w.panels(), acts.data(), m, {out.forward.data(), w.rows}, scratch.data());
   AlignedVector<std::byte> gradients(static_cast<size_t>(kernels.quantized_gradients_bytes(w.type, m, w.rows)));
-  kernels.quantize_gradients(w.type, dy.data(), w.rows, m, w.rows, 0, m, gradients.data());
+  kernels.quantize_gradients(w.type, {dy.data(), w.rows}, m, w.rows, {0, m}, gradients.data());
   out.backward.resize(x.size());
-  kernels.matmul_backward_rounded(w.type, w.packed.data(), w.rows, w.cols, 0, w.cols, gradients.data(), m,
-                                  out.backward.data(), w.cols, scratch.data());
+  kernels.matmul_backward_rounded(w.view(), {0, w.cols}, gradients.data(), m, {out.backward.data(), w.cols},
+                                  scratch.data());
   return out;
 }
 

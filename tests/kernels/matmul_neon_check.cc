@@ -57,7 +57,7 @@ class Check {
   std::vector<float> unpacked(const MatmulKernels& kernels) const {
     std::vector<float> out(static_cast<size_t>(panel_count(w_.rows) * kPanelRows * w_.cols));
     for (int64_t p = 0; p < panel_count(w_.rows); ++p) {
-      kernels.unpack_panel(w_.type, w_.packed.data(), w_.cols, p, 0, w_.cols, out.data() + p * kPanelRows * w_.cols);
+      kernels.unpack_panel(w_.view(), p, {0, w_.cols}, out.data() + p * kPanelRows * w_.cols);
     }
     return out;
   }
@@ -65,10 +65,10 @@ class Check {
     const int64_t panels = panel_count(w_.rows);
     AlignedVector<std::byte> sketch(static_cast<size_t>(panels * panel_bytes(DType::kQ4_0, w_.cols)));
     std::vector<float> lost(static_cast<size_t>(panels * kPanelRows * w_.cols / kBlockColumns));
-    kernels.sketch_panels(w_.type, w_.packed.data(), w_.cols, 0, panels, sketch.data(), lost.data());
+    kernels.sketch_panels(w_.view(), w_.panels(), sketch.data(), lost.data());
     std::vector<float> out(static_cast<size_t>(panels * kPanelRows * w_.cols));
     for (int64_t p = 0; p < panels; ++p) {
-      kMatmulScalar.unpack_panel(DType::kQ4_0, sketch.data(), w_.cols, p, 0, w_.cols,
+      kMatmulScalar.unpack_panel({DType::kQ4_0, sketch.data(), w_.rows, w_.cols}, p, {0, w_.cols},
                                  out.data() + p * kPanelRows * w_.cols);
     }
     return out;
@@ -76,33 +76,31 @@ class Check {
   std::vector<float> forward(const MatmulKernels& kernels) const {
     std::vector<float> y(static_cast<size_t>(m_ * w_.rows));
     std::vector<float> scratch(static_cast<size_t>(kScratchFloats));
-    kernels.matmul_f32(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, panel_count(w_.rows), x_.data(), w_.cols, m_,
-                       y.data(), w_.rows, scratch.data());
+    kernels.matmul_f32(w_.view(), w_.panels(), {x_.data(), w_.cols}, m_, {y.data(), w_.rows}, scratch.data());
     return y;
   }
   std::vector<float> quantized(const MatmulKernels& kernels) const {
     AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m_, w_.cols)));
-    kernels.quantize_acts(x_.data(), w_.cols, m_, w_.cols, 0, m_, acts.data());
+    kernels.quantize_acts({x_.data(), w_.cols}, m_, w_.cols, {0, m_}, acts.data());
     std::vector<float> y(static_cast<size_t>(m_ * w_.rows));
     AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-    kernels.matmul_q8(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, panel_count(w_.rows), acts.data(), m_, y.data(),
-                      w_.rows, scratch.data());
+    kernels.matmul_rounded(w_.view(), w_.panels(), acts.data(), m_, {y.data(), w_.rows}, scratch.data());
     return y;
   }
   std::vector<float> backward(const MatmulKernels& kernels) const {
     std::vector<float> dx(x_);
     std::vector<float> scratch(static_cast<size_t>(kScratchFloats));
-    kernels.matmul_backward_f32(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, w_.cols, dy_.data(), w_.rows, m_,
-                                dx.data(), w_.cols, scratch.data());
+    kernels.matmul_backward_f32(w_.view(), {0, w_.cols}, {dy_.data(), w_.rows}, m_, {dx.data(), w_.cols},
+                                scratch.data());
     return dx;
   }
   std::vector<float> integer_backward(const MatmulKernels& kernels) const {
     std::vector<float> dx(x_);
     AlignedVector<std::byte> quantized(static_cast<size_t>(kernels.quantized_gradients_bytes(w_.type, m_, w_.rows)));
-    kernels.quantize_gradients(w_.type, dy_.data(), w_.rows, m_, w_.rows, 0, m_, quantized.data());
+    kernels.quantize_gradients(w_.type, {dy_.data(), w_.rows}, m_, w_.rows, {0, m_}, quantized.data());
     AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-    kernels.matmul_backward_rounded(w_.type, w_.packed.data(), w_.rows, w_.cols, 0, w_.cols, quantized.data(), m_,
-                                    dx.data(), w_.cols, scratch.data());
+    kernels.matmul_backward_rounded(w_.view(), {0, w_.cols}, quantized.data(), m_, {dx.data(), w_.cols},
+                                    scratch.data());
     return dx;
   }
   int report(const char* what, const std::vector<float>& scalar, const std::vector<float>& neon, int64_t terms,

@@ -40,7 +40,7 @@ TEST_P(Matmul, UnpackGivesTheDequantizedWeightsBitForBit) {
     const int64_t k_begin = static_cast<int64_t>(random_()) % (w.cols / 32) * 32;
     std::vector<float> out(static_cast<size_t>((w.cols - k_begin) * kPanelRows), -1.0F);
     for (int64_t panel = 0; panel < panel_count(w.rows); ++panel) {
-      kernels().unpack_panel(w.type, w.packed.data(), w.cols, panel, k_begin, w.cols, out.data());
+      kernels().unpack_panel(w.view(), panel, {k_begin, w.cols}, out.data());
       for (int64_t k = k_begin; k < w.cols; ++k) {
         for (int64_t lane = 0; lane < kPanelRows; ++lane) {
           const int64_t row = panel * kPanelRows + lane;
@@ -59,10 +59,11 @@ TEST_P(Matmul, SketchIsOffByHalfAStepAtMostAndSaysByHowMuch) {
     const int64_t panels = panel_count(w.rows);
     testing::AlignedVector<std::byte> sketch(static_cast<size_t>(panels * panel_bytes(quant::DType::kQ4_0, w.cols)));
     std::vector<float> said(static_cast<size_t>(panels * w.cols / kBlockColumns * kPanelRows), -1.0F);
-    kernels().sketch_panels(w.type, w.packed.data(), w.cols, 0, panels, sketch.data(), said.data());
+    kernels().sketch_panels(w.view(), w.panels(), sketch.data(), said.data());
     for (int64_t row = 0; row < panels * kPanelRows; ++row) {
       std::vector<float> coarse(static_cast<size_t>(w.cols * kPanelRows));
-      kernels().unpack_panel(quant::DType::kQ4_0, sketch.data(), w.cols, row / kPanelRows, 0, w.cols, coarse.data());
+      kernels().unpack_panel({quant::DType::kQ4_0, sketch.data(), w.rows, w.cols}, row / kPanelRows, {0, w.cols},
+                             coarse.data());
       std::vector<double> squares(static_cast<size_t>(w.cols / kBlockColumns));
       for (int64_t k = 0; k < w.cols; ++k) {
         const auto weight = [&](int64_t column) { return row < w.rows ? w.at(row, column) : 0.0; };
@@ -90,8 +91,7 @@ TEST_P(Matmul, ForwardEqualsTheProductWithDequantizedWeights) {
     const int64_t ldy = w.rows + 5;
     const std::vector<float> x = random_floats(m * ldx, random_);
     std::vector<float> y(static_cast<size_t>(m * ldy), 777.0F);
-    kernels().matmul_f32(w.type, w.packed.data(), w.rows, w.cols, 0, panel_count(w.rows), x.data(), ldx, m, y.data(),
-                         ldy, scratch_.data());
+    kernels().matmul_f32(w.view(), w.panels(), {x.data(), ldx}, m, {y.data(), ldy}, scratch_.data());
     for (int64_t t = 0; t < m; ++t) {
       for (int64_t r = 0; r < ldy; ++r) {
         const double actual = y[static_cast<size_t>(t * ldy + r)];
@@ -155,15 +155,13 @@ std::vector<float> quantized_product(const MatmulKernels& kernels, const Matrix&
                                      int64_t ldx, int64_t m, int64_t ldy) {
   testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
   const int64_t cut = m / 2 / kActGroup * kActGroup;
-  kernels.quantize_acts(x.data(), ldx, m, w.cols, cut, m, acts.data());
-  kernels.quantize_acts(x.data(), ldx, m, w.cols, 0, cut, acts.data());
+  kernels.quantize_acts({x.data(), ldx}, m, w.cols, {cut, m}, acts.data());
+  kernels.quantize_acts({x.data(), ldx}, m, w.cols, {0, cut}, acts.data());
   std::vector<float> y(static_cast<size_t>(m * ldy), 777.0F);
   testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
   const int64_t panels = panel_count(w.rows);
-  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, panels / 2, panels, acts.data(), m, y.data(), ldy,
-                    scratch.data());
-  kernels.matmul_q8(w.type, w.packed.data(), w.rows, w.cols, 0, panels / 2, acts.data(), m, y.data(), ldy,
-                    scratch.data());
+  kernels.matmul_rounded(w.view(), {panels / 2, panels}, acts.data(), m, {y.data(), ldy}, scratch.data());
+  kernels.matmul_rounded(w.view(), {0, panels / 2}, acts.data(), m, {y.data(), ldy}, scratch.data());
   return y;
 }
 
@@ -209,7 +207,7 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
     for (size_t b = 0; b < w.file.size(); b += static_cast<size_t>(quant::info(type).block_bytes)) {
       testing::set_scales(type, w.file.data() + b, random_);
     }
-    pack_panels(type, w.file.data(), w.rows, w.cols, 0, 1, w.packed.data());
+    pack_panels(type, w.file.data(), w.rows, w.cols, {0, 1}, w.packed.data());
     // In halves of a block and, as 16-bit sums have them, in halves of 4 columns.
     const auto half = [](size_t i) { return i % 32 < 16; };
     const auto pair = [](size_t i) { return i % 4 < 2; };
@@ -295,12 +293,12 @@ TEST_P(QuantizedMatmul, ForwardGivesTheSameBitsHoweverPanelsAreSplit) {
   for (const int64_t m : {9, 40}) {
     const std::vector<float> x = random_floats(m * w.cols, random_);
     testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels().quantized_acts_bytes(m, w.cols)));
-    kernels().quantize_acts(x.data(), w.cols, m, w.cols, 0, m, acts.data());
+    kernels().quantize_acts({x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
     const auto forward = [&](int64_t step) {
       std::vector<float> y(static_cast<size_t>(m * w.rows));
       for (int64_t p = 0; p < panels; p += step) {
-        kernels().matmul_q8(w.type, w.packed.data(), w.rows, w.cols, p, std::min(p + step, panels), acts.data(), m,
-                            y.data(), w.rows, scratch.data());
+        kernels().matmul_rounded(w.view(), {p, std::min(p + step, panels)}, acts.data(), m, {y.data(), w.rows},
+                                 scratch.data());
       }
       return y;
     };

@@ -23,10 +23,10 @@ struct BackwardBlock {
 
 // dx [m x columns] += sums [columns / 16][m][16].
 template <typename Isa>
-void add_sums(const float* sums, int64_t m, int64_t columns, float* dx, int64_t lddx) {
+void add_sums(const float* sums, int64_t m, int64_t columns, Rows<float> dx) {
   for (int64_t t = 0; t < m; ++t) {
     for (int64_t c = 0; c < columns; c += kPanelRows) {
-      float* to = dx + t * lddx + c;
+      float* to = dx.row(t) + c;
       Isa::store(to, Isa::add(Isa::load(to), Isa::load(sums + c * m + t * kPanelRows)));
     }
   }

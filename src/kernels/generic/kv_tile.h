@@ -6,6 +6,7 @@
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/q8_rows.h"
 #include "kernels/kv_tile.h"
+#include "kernels/views.h"
 
 // Products with tiles of a cache as kv_tile.h describes them: what is kept in few bytes becomes floats in registers, as
 // it is multiplied. Sums stand in V::kTileRows x V::kTileVectors registers.
@@ -118,20 +119,11 @@ struct Unpacked {
   }
 };
 
-// An operand or the result: row i is at data + i * stride.
-template <typename Float>
-struct KvRows {
-  Float* data;
-  int64_t stride;
-
-  KvRows from(int64_t row, int64_t column) const { return {data + row * stride + column, stride}; }
-};
-
 // c(i, j) (+)= sum_p a(i, p) * b(p, j)   for i < kRows, kVectors vectors of columns and begin <= p < end. A function of
 // its own: within another, g++ finds no registers for some of the addresses.
 template <typename V, int kRows, int kVectors, typename Source>
-[[gnu::noinline]] void kv_block(KvRows<const float> a, const Source& b, int64_t begin, int64_t end, bool add,
-                                KvRows<float> c) {
+[[gnu::noinline]] void kv_block(Rows<const float> a, const Source& b, int64_t begin, int64_t end, bool add,
+                                Rows<float> c) {
   typename V::F sums[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
@@ -166,8 +158,7 @@ template <typename V, int kRows, int kVectors, typename Source>
 
 // The same for `rows` <= kRows rows.
 template <typename V, int kRows, int kVectors, typename Source>
-void kv_rows(int64_t rows, KvRows<const float> a, const Source& b, int64_t begin, int64_t end, bool add,
-             KvRows<float> c) {
+void kv_rows(int64_t rows, Rows<const float> a, const Source& b, int64_t begin, int64_t end, bool add, Rows<float> c) {
   if constexpr (kRows > 1) {
     if (rows < kRows) return kv_rows<V, kRows - 1, kVectors>(rows, a, b, begin, end, add, c);
   }
@@ -176,7 +167,7 @@ void kv_rows(int64_t rows, KvRows<const float> a, const Source& b, int64_t begin
 
 // Any number of rows, in runs that are much the same.
 template <typename V, int kRows, int kVectors, typename Source>
-void kv_runs(int64_t m, KvRows<const float> a, const Source& b, int64_t begin, int64_t end, bool add, KvRows<float> c) {
+void kv_runs(int64_t m, Rows<const float> a, const Source& b, int64_t begin, int64_t end, bool add, Rows<float> c) {
   int64_t runs = (m + kRows - 1) / kRows;
   for (int64_t i = 0, count = 0; i < m; i += count, --runs) {
     count = (m - i + runs - 1) / runs;
@@ -186,7 +177,7 @@ void kv_runs(int64_t m, KvRows<const float> a, const Source& b, int64_t begin, i
 
 // All depths.
 template <typename V, int kRows, int kVectors, typename Source>
-void kv_columns(int64_t m, KvRows<const float> a, const Source& b, int64_t depth, bool add, KvRows<float> c) {
+void kv_columns(int64_t m, Rows<const float> a, const Source& b, int64_t depth, bool add, Rows<float> c) {
   Unpacked<V, kVectors> unpacked;
   for (int64_t begin = 0; begin < depth; begin += kRun, add = true) {
     const int64_t end = std::min(depth, begin + kRun);
@@ -201,8 +192,7 @@ void kv_columns(int64_t m, KvRows<const float> a, const Source& b, int64_t depth
 
 // All columns but the last ones that fill no vector; returns how many there are.
 template <typename V, typename Source>
-int64_t kv_product(int64_t m, KvRows<const float> a, Source b, int64_t depth, int64_t columns, bool add,
-                   KvRows<float> c) {
+int64_t kv_product(int64_t m, Rows<const float> a, Source b, int64_t depth, int64_t columns, bool add, Rows<float> c) {
   constexpr int kFewRows = 2;
   const auto run = [&]<int kRows, int kVectors>() {
     for (; b.column + kVectors * V::kWidth <= columns; b.column += kVectors * V::kWidth) {

@@ -57,15 +57,15 @@ struct IntegerScratch {
 };
 
 template <typename Isa, DType kType>
-void integer_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, const BackwardBlock& block,
-                   const std::byte* quantized, int64_t m, const IntegerScratch& scratch, float* dx, int64_t lddx) {
+void integer_block(const Panels& w, const BackwardBlock& block, const std::byte* quantized, int64_t m,
+                   const IntegerScratch& scratch, Rows<float> dx) {
   const auto [from, columns, t_begin, tokens] = block;
-  for (int64_t s = 0; s < segment_count(rows); ++s) {
+  for (int64_t s = 0; s < segment_count(w.rows); ++s) {
     const int64_t row = s * kSegmentRows;
-    const int64_t count = rows - row < kSegmentRows ? rows - row : kSegmentRows;
+    const int64_t count = w.rows - row < kSegmentRows ? w.rows - row : kSegmentRows;
     float scales[kIntegerColumns / kBlockColumns];
-    unpack_strips<Isa, kType>(packed, panel_stride, row, count, from, columns, scratch.strips, scales);
-    const auto gradients = rounded_gradients<kSegmentRows>(quantized, m, rows).from(s, t_begin);
+    unpack_strips<Isa, kType>(w, row, count, from, columns, scratch.strips, scales);
+    const auto gradients = rounded_gradients<kSegmentRows>(quantized, m, w.rows).from(s, t_begin);
     for (int64_t c = 0; c < columns; c += kPanelRows) {
       each_tile<Isa::kPairTile>(tokens, [&]<int T>(int64_t t) {
         const int64_t next = t + 2 * T <= tokens ? t + T : 0;
@@ -74,7 +74,7 @@ void integer_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, co
       });
     }
   }
-  add_sums<Isa>(scratch.sums, tokens, columns, dx + t_begin * lddx + from, lddx);
+  add_sums<Isa>(scratch.sums, tokens, columns, dx.from(t_begin, from));
 }
 
 }  // namespace

@@ -122,21 +122,20 @@ void add_segment(const GroupGradients& gradients, int64_t m, int64_t groups, con
 }
 
 template <typename Isa, DType kType>
-void byte_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, const BackwardBlock& block,
-                const std::byte* quantized, int64_t m, ByteScratch& scratch, float* dx, int64_t lddx) {
+void byte_block(const Panels& w, const BackwardBlock& block, const std::byte* quantized, int64_t m,
+                ByteScratch& scratch, Rows<float> dx) {
   const auto [from, columns, t_begin, tokens] = block;
   std::memset(scratch.sums, 0, sizeof(float) * static_cast<size_t>(columns * tokens));
   if constexpr (has_offsets<kType>()) {
     std::memset(scratch.offsets, 0, sizeof(float) * static_cast<size_t>(columns / 2 * tokens));
   }
-  for (int64_t s = 0; s < segment_count(rows); ++s) {
+  for (int64_t s = 0; s < segment_count(w.rows); ++s) {
     const int64_t row = s * kSegmentRows;
-    const int64_t count = rows - row < kSegmentRows ? rows - row : kSegmentRows;
+    const int64_t count = w.rows - row < kSegmentRows ? w.rows - row : kSegmentRows;
     const int64_t groups = (count + kGroupRows - 1) / kGroupRows;
-    const auto gradients = rounded_gradients<kGroupRows>(quantized, m, rows).from(s * kSegmentGroups, t_begin);
+    const auto gradients = rounded_gradients<kGroupRows>(quantized, m, w.rows).from(s * kSegmentGroups, t_begin);
     for (int64_t c = 0; c < columns; c += kBlockColumns) {
-      unpack_quads<Isa, kType>(packed + row / kPanelRows * panel_stride, panel_stride, panel_count(count), groups,
-                               (from + c) / kBlockColumns, scratch.weights);
+      unpack_quads<Isa, kType>(w, row / kPanelRows, groups, (from + c) / kBlockColumns, scratch.weights);
       add_segment<Isa, kType>(gradients, tokens, groups, scratch.weights, scratch.gradients, scratch.sums + c * tokens,
                               scratch.offsets + c / 2 * tokens);
     }
@@ -146,7 +145,7 @@ void byte_block(const uint8_t* packed, int64_t panel_stride, int64_t rows, const
       add_offsets<Isa>(scratch.offsets + c / 2 * tokens, tokens, scratch.sums + c * tokens);
     }
   }
-  add_sums<Isa>(scratch.sums, tokens, columns, dx + t_begin * lddx + from, lddx);
+  add_sums<Isa>(scratch.sums, tokens, columns, dx.from(t_begin, from));
 }
 
 }  // namespace

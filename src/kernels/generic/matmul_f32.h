@@ -61,29 +61,24 @@ void f32_tile(const float* a, int64_t lda, const float* b, int64_t n, float* c, 
 }
 
 template <typename Isa>
-void f32_tokens(int64_t m, const float* a, int64_t lda, const float* b, int64_t n, float* c, int64_t ldc, int lanes,
-                bool fresh) {
+void f32_tokens(int64_t m, Rows<const float> a, const float* b, int64_t n, Rows<float> c, int lanes, bool fresh) {
   each_tile<Isa::kFloatTile>(
-      m, [&]<int T>(int64_t t) { f32_tile<Isa, T>(a + t * lda, lda, b, n, c + t * ldc, ldc, lanes, fresh); });
+      m, [&]<int T>(int64_t t) { f32_tile<Isa, T>(a.row(t), a.stride, b, n, c.row(t), c.stride, lanes, fresh); });
 }
 
 [[gnu::always_inline]] inline int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
 
 template <typename Isa>
-void matmul_f32(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin, int64_t panel_end,
-                const float* x, int64_t ldx, int64_t m, float* y, int64_t ldy, float* scratch) {
-  const int64_t bytes = panel_bytes(type, k);
+void matmul_f32(const PackedView& view, Range panels, Rows<const float> x, int64_t m, Rows<float> y, float* scratch) {
+  const Panels w(view);
   const int64_t together = m <= kActGroup ? 1 : m;  // a tile of one token has more chains of sums
-  visit_any(type, [&]<DType kType>() {
-    for (int64_t p = panel_begin; p < panel_end; ++p) {
-      const auto* panel = reinterpret_cast<const uint8_t*>(packed) + p * bytes;
-      const int lanes = static_cast<int>(at_most(rows - p * kPanelRows, kPanelRows));
-      for (int64_t from = 0; from < k; from += kForwardColumns) {
-        const int64_t count = at_most(k - from, kForwardColumns);
-        unpack_columns<Isa, kType>(panel, from, from + count, scratch);
+  visit_any(view.type, [&]<DType kType>() {
+    for (int64_t p = panels.begin; p < panels.end; ++p) {
+      for (int64_t from = 0; from < w.cols; from += kForwardColumns) {
+        const int64_t count = at_most(w.cols - from, kForwardColumns);
+        unpack_columns<Isa, kType>(w.panel(p), from, from + count, scratch);
         for (int64_t t = 0; t < m; t += together) {
-          f32_tokens<Isa>(together, x + t * ldx + from, ldx, scratch, count, y + t * ldy + p * kPanelRows, ldy, lanes,
-                          from == 0);
+          f32_tokens<Isa>(together, x.from(t, from), scratch, count, y.from(t, p * kPanelRows), w.lanes(p), from == 0);
         }
       }
     }
@@ -92,11 +87,10 @@ void matmul_f32(DType type, const std::byte* packed, int64_t rows, int64_t k, in
 
 // Rows [row, row + row_count) x columns [from, from + columns) of W to strips[column / 16][row][column % 16].
 template <typename Isa, DType kType>
-void unpack_transposed(const uint8_t* packed, int64_t bytes, int64_t row, int64_t row_count, int64_t from,
-                       int64_t columns, float* strips) {
+void unpack_transposed(const Panels& w, int64_t row, int64_t row_count, int64_t from, int64_t columns, float* strips) {
   alignas(kVectorBytes) float block[kBlockColumns * kPanelRows];
   for (int64_t r = 0; r < row_count; r += kPanelRows) {
-    const uint8_t* panel = packed + (row + r) / kPanelRows * bytes;
+    const uint8_t* panel = w.panel((row + r) / kPanelRows);
     for (int64_t c = 0; c < columns; c += kBlockColumns) {
       const int64_t count = at_most(columns - c, kBlockColumns);
       unpack_columns<Isa, kType>(panel, from + c, from + c + count, block);
@@ -109,19 +103,18 @@ void unpack_transposed(const uint8_t* packed, int64_t bytes, int64_t row, int64_
 }
 
 template <typename Isa>
-void matmul_backward_f32(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin, int64_t k_end,
-                         const float* dy, int64_t lddy, int64_t m, float* dx, int64_t lddx, float* scratch) {
-  const int64_t bytes = panel_bytes(type, k);
-  visit_any(type, [&]<DType kType>() {
-    for (int64_t from = k_begin; from < k_end; from += kBackwardColumns) {
-      const int64_t columns = at_most(k_end - from, kBackwardColumns);
-      for (int64_t row = 0; row < rows; row += kBackwardRows) {
-        const int64_t count = at_most(rows - row, kBackwardRows);
-        unpack_transposed<Isa, kType>(reinterpret_cast<const uint8_t*>(packed), bytes, row, count, from, columns,
-                                      scratch);
+void matmul_backward_f32(const PackedView& view, Range range, Rows<const float> dy, int64_t m, Rows<float> dx,
+                         float* scratch) {
+  const Panels w(view);
+  visit_any(view.type, [&]<DType kType>() {
+    for (int64_t from = range.begin; from < range.end; from += kBackwardColumns) {
+      const int64_t columns = at_most(range.end - from, kBackwardColumns);
+      for (int64_t row = 0; row < w.rows; row += kBackwardRows) {
+        const int64_t count = at_most(w.rows - row, kBackwardRows);
+        unpack_transposed<Isa, kType>(w, row, count, from, columns, scratch);
         for (int64_t c = 0; c < columns; c += kPanelRows) {
           const int lanes = static_cast<int>(at_most(columns - c, kPanelRows));
-          f32_tokens<Isa>(m, dy + row, lddy, scratch + c * kBackwardRows, count, dx + from + c, lddx, lanes, false);
+          f32_tokens<Isa>(m, dy.from(0, row), scratch + c * kBackwardRows, count, dx.from(0, from + c), lanes, false);
         }
       }
     }
@@ -129,10 +122,9 @@ void matmul_backward_f32(DType type, const std::byte* packed, int64_t rows, int6
 }
 
 template <typename Isa>
-void unpack_panel(DType type, const std::byte* packed, int64_t k, int64_t panel, int64_t k_begin, int64_t k_end,
-                  float* out) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(packed) + panel * panel_bytes(type, k);
-  visit_any(type, [&]<DType kType>() { unpack_columns<Isa, kType>(bytes, k_begin, k_end, out); });
+void unpack_panel(const PackedView& w, int64_t panel, Range columns, float* out) {
+  const uint8_t* from = Panels(w).panel(panel);
+  visit_any(w.type, [&]<DType kType>() { unpack_columns<Isa, kType>(from, columns.begin, columns.end, out); });
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include "kernels/generic/matmul_backward.h"
 #include "kernels/generic/matmul_f32.h"
-#include "kernels/generic/matmul_q8.h"
+#include "kernels/generic/matmul_rounded.h"
 #include "kernels/generic/quantize_acts.h"
 #include "kernels/generic/sketch.h"
 
@@ -15,7 +15,7 @@ constexpr MatmulKernels kMatmulTable = {
     .most_of_acts = most_of_acts<Isa>(),
     .quantized_acts_bytes = quantized_acts_bytes<Isa>,
     .quantize_acts = quantize_acts<Isa>,
-    .matmul_q8 = matmul_q8<Isa>,
+    .matmul_rounded = matmul_rounded<Isa>,
     .matmul_f32 = matmul_f32<Isa>,
     .matmul_backward_f32 = matmul_backward_f32<Isa>,
     .quantized_gradients_bytes = quantized_gradients_bytes,

@@ -96,12 +96,11 @@ template <typename Isa>
 
 // Activations of `rows` tokens, a group, to blocks, several blocks of few tokens at a time.
 template <typename Isa>
-[[gnu::always_inline]] inline void quantize_group(const float* x, int64_t ldx, int64_t rows, int64_t blocks,
-                                                  uint8_t* to) {
+[[gnu::always_inline]] inline void quantize_group(Rows<const float> x, int64_t rows, int64_t blocks, uint8_t* to) {
   ActsPlace places[kActGroup];
   int64_t count = 0;
   for (int64_t b = 0; b < blocks; ++b, to += rows * act_bytes<Isa>()) {
-    for (int64_t t = 0; t < rows; ++t) places[count++] = {x + t * ldx + b * kBlockColumns, to + 4 * t};
+    for (int64_t t = 0; t < rows; ++t) places[count++] = {x.row(t) + b * kBlockColumns, to + 4 * t};
     if (count + rows <= kActGroup && b + 1 < blocks) continue;
     quantize_places<Isa>(places, count, rows);
     count = 0;
@@ -109,12 +108,12 @@ template <typename Isa>
 }
 
 template <typename Isa>
-void quantize_acts(const float* x, int64_t ldx, int64_t m, int64_t k, int64_t m_begin, int64_t m_end, std::byte* out) {
+void quantize_acts(Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out) {
   const int64_t blocks = k / kBlockColumns;
-  for (int64_t first = m_begin; first < m_end; first += kActGroup) {
+  for (int64_t first = range.begin; first < range.end; first += kActGroup) {
     const int64_t rows = m - first < kActGroup ? m - first : kActGroup;
     auto* group = reinterpret_cast<uint8_t*>(out) + first * blocks * act_bytes<Isa>();
-    quantize_group<Isa>(x + first * ldx, ldx, rows, blocks, group);
+    quantize_group<Isa>(x.from(first, 0), rows, blocks, group);
   }
 }
 

@@ -82,13 +82,12 @@ template <typename Isa, int64_t kRows>
 }
 
 template <typename Isa, int64_t kRows>
-void quantize_sections(const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin, int64_t m_end,
-                       std::byte* out) {
+void quantize_sections(Rows<const float> dy, int64_t m, int64_t rows, Range range, std::byte* out) {
   const auto gradients = gradients_at<kRows, int16_t, float>(out, m, rows);
   alignas(kVectorBytes) float padded[kRows];
-  for (int64_t t = m_begin; t < m_end; ++t) {
+  for (int64_t t = range.begin; t < range.end; ++t) {
     for (int64_t s = 0; s < section_count<kRows>(rows); ++s) {
-      const float* from = dy + t * lddy + s * kRows;
+      const float* from = dy.row(t) + s * kRows;
       const int64_t left = rows - s * kRows;
       if (left < kRows) {
         for (int64_t i = 0; i < kRows; ++i) padded[i] = i < left ? from[i] : 0.0F;
@@ -101,10 +100,9 @@ void quantize_sections(const float* dy, int64_t lddy, int64_t m, int64_t rows, i
 }
 
 template <typename Isa>
-void quantize_gradients(quant::DType type, const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin,
-                        int64_t m_end, std::byte* out) {
+void quantize_gradients(quant::DType type, Rows<const float> dy, int64_t m, int64_t rows, Range range, std::byte* out) {
   const auto run = backward_in_bytes(type) ? quantize_sections<Isa, kGroupRows> : quantize_sections<Isa, kSegmentRows>;
-  run(dy, lddy, m, rows, m_begin, m_end, out);
+  run(dy, m, rows, range, out);
 }
 
 }  // namespace

@@ -63,14 +63,13 @@ using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;
 }
 
 template <typename Isa>
-void sketch_panels(DType type, const std::byte* packed, int64_t k, int64_t panel_begin, int64_t panel_end,
-                   std::byte* sketch, float* lost) {
-  const float lost_of_inputs = quant::is_float(type) ? input_error<Isa>() : 0.0F;
+void sketch_panels(const PackedView& w, Range panels, std::byte* sketch, float* lost) {
+  const float lost_of_inputs = quant::is_float(w.type) ? input_error<Isa>() : 0.0F;
   alignas(kVectorBytes) float columns[kBlockColumns * kPanelRows];
-  for (int64_t p = panel_begin; p < panel_end; ++p) {
-    auto* panel = reinterpret_cast<uint8_t*>(sketch) + p * panel_bytes(DType::kQ4_0, k);
-    for (int64_t b = 0; b < k / kBlockColumns; ++b) {
-      unpack_panel<Isa>(type, packed, k, p, b * kBlockColumns, (b + 1) * kBlockColumns, columns);
+  for (int64_t p = panels.begin; p < panels.end; ++p) {
+    auto* panel = reinterpret_cast<uint8_t*>(sketch) + p * panel_bytes(DType::kQ4_0, w.cols);
+    for (int64_t b = 0; b < w.cols / kBlockColumns; ++b) {
+      unpack_panel<Isa>(w, p, {b * kBlockColumns, (b + 1) * kBlockColumns}, columns);
       sketch_block(columns, lost_of_inputs, SketchPlace::of(panel, b), lost);
       lost += kPanelRows;
     }

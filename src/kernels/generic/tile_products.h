@@ -68,14 +68,13 @@ int64_t tile_quantized_acts_bytes(int64_t m, int64_t k) {
 }
 
 template <typename Level>
-void tile_quantize_acts(const float* x, int64_t ldx, int64_t m, int64_t k, int64_t m_begin, int64_t m_end,
-                        std::byte* out) {
-  if (m < kFewestForTiles) return Level::vectors().quantize_acts(x, ldx, m, k, m_begin, m_end, out);
+void tile_quantize_acts(Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out) {
+  if (m < kFewestForTiles) return Level::vectors().quantize_acts(x, m, k, range, out);
   const TileLayout layout = token_layout(m, k);
-  const int64_t end = m_end == m ? layout.groups * kTileRows : m_end;
-  for (int64_t t = m_begin; t < end; ++t) {
+  const int64_t end = range.end == m ? layout.groups * kTileRows : range.end;
+  for (int64_t t = range.begin; t < end; ++t) {
     const int64_t columns = t < m ? k : 0;  // the last group is filled up with zeros
-    const float* row = x + (t < m ? t : 0) * ldx;
+    const float* row = x.row(t < m ? t : 0);
     for (int64_t i = 0; i < layout.inner; ++i) {
       std::byte* tile = out + layout.offset(t / kTileRows, i);
       round_row<typename Level::Isa>(row, i * kTileInner, columns, tile + t % kTileRows * kTileRowBytes);
@@ -88,79 +87,69 @@ inline int64_t tile_quantized_gradients_bytes(DType /*type*/, int64_t m, int64_t
 }
 
 template <typename Level>
-void tile_quantize_gradients(DType /*type*/, const float* dy, int64_t lddy, int64_t m, int64_t rows, int64_t m_begin,
-                             int64_t m_end, std::byte* out) {
+void tile_quantize_gradients(DType /*type*/, Rows<const float> dy, int64_t m, int64_t rows, Range range,
+                             std::byte* out) {
   using Isa = typename Level::Isa;
   const TileLayout layout = token_layout(m, rows);
-  for (int64_t t = m_begin; t < m_end; t += kTileRows) {
+  for (int64_t t = range.begin; t < range.end; t += kTileRows) {
     for (int64_t i = 0; i < layout.inner; ++i) {
       alignas(kVectorBytes) float pairs[kTileSums] = {};
       for (int64_t token = 0; token < kTileRows && t + token < m; ++token) {
-        round_row<Isa>(dy + (t + token) * lddy, i * kTileInner, rows, pairs + token * kTileRows);
+        round_row<Isa>(dy.row(t + token), i * kTileInner, rows, pairs + token * kTileRows);
       }
       Isa::transpose(pairs, reinterpret_cast<float*>(out + layout.offset(t / kTileRows, i)));
     }
   }
 }
 
-// A packed matrix [rows x k].
-struct PackedRows {
-  const uint8_t* packed;
-  int64_t panel_stride;
-  int64_t rows;
-  int64_t k;
+// Some of a factor's tokens: `count` from number `first` on, which begins a tile.
+struct TileTokens {
+  const std::byte* factor;
+  TileLayout layout;
+  int64_t first;
+  int64_t count;
 
-  const uint8_t* panel(int64_t p) const { return packed + p * panel_stride; }
-  int64_t panels() const { return panel_count(rows); }
+  int64_t groups() const { return whole_tiles(count, kTileRows); }
+  TileRun run(int64_t tile) const { return token_run(factor, layout, first / kTileRows, tile); }
 };
 
-inline PackedRows packed_rows(DType type, const std::byte* packed, int64_t rows, int64_t k) {
-  return {reinterpret_cast<const uint8_t*>(packed), panel_bytes(type, k), rows, k};
-}
-
-// Panels [p, p + panels), tokens of `groups` groups from number `group` on, m of them.
 template <typename Level, DType kType>
-void forward_block(const PackedRows& w, int64_t p, int64_t panels, const std::byte* acts, const TileLayout& layout,
-                   int64_t group, int64_t groups, int64_t m, const TileScratch& scratch, float* y, int64_t ldy) {
+void forward_block(const Panels& w, Range panels, const TileTokens& tokens, const TileScratch& scratch, Rows<float> y) {
   using Isa = typename Level::Isa;
-  for (int64_t b = 0; b < layout.inner; b += kTileRun) {
-    const int64_t count = layout.run_length(b);
-    const TileRun tokens = token_run(acts, layout, group, b);
-    for (int64_t first = 0; first < panels; first += kWeightGroups) {
-      const int64_t few = panels - first < kWeightGroups ? panels - first : kWeightGroups;
+  const int64_t groups = tokens.groups();
+  for (int64_t b = 0; b < tokens.layout.inner; b += kTileRun) {
+    const int64_t count = tokens.layout.run_length(b);
+    for (int64_t p = panels.begin; p < panels.end; p += kWeightGroups) {
+      const int64_t few = panels.end - p < kWeightGroups ? panels.end - p : kWeightGroups;
       for (int64_t i = 0; i < few * count; ++i) {
-        store_pairs_of_columns<Isa, kType>(w.panel(p + first + i / count), b + i % count,
+        store_pairs_of_columns<Isa, kType>(w.panel(p + i / count), b + i % count,
                                            scratch.weight_tile(i / count, i % count));
       }
-      const TileSums sums{scratch.sums + first * groups * kTileSums, kTileSums, groups * kTileSums};
-      multiply_groups<typename Level::Tiles>(tokens, groups, scratch.weight_run(), few, count, sums, b == 0);
+      const TileSums sums{scratch.sums + (p - panels.begin) * groups * kTileSums, kTileSums, groups * kTileSums};
+      multiply_groups<typename Level::Tiles>(tokens.run(b), groups, scratch.weight_run(), few, count, sums, b == 0);
     }
   }
-  for (int64_t i = 0; i < panels; ++i) {
-    const int lanes = lanes_before((p + i) * kPanelRows, w.rows);
-    for (int64_t t = 0; t < m; ++t) {
-      const float* from = scratch.sums + (i * groups * kTileRows + t) * kPanelRows;
-      Isa::store_some(y + t * ldy + (p + i) * kPanelRows, Isa::load(from), lanes);
+  for (int64_t p = panels.begin; p < panels.end; ++p) {
+    for (int64_t t = 0; t < tokens.count; ++t) {
+      const float* from = scratch.sums + ((p - panels.begin) * groups * kTileRows + t) * kPanelRows;
+      Isa::store_some(y.row(tokens.first + t) + p * kPanelRows, Isa::load(from), w.lanes(p));
     }
   }
 }
 
 template <typename Level>
-void tile_matmul(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin, int64_t panel_end,
-                 const std::byte* acts, int64_t m, float* y, int64_t ldy, float* scratch) {
-  if (m < kFewestForTiles) {
-    return Level::vectors().matmul_q8(type, packed, rows, k, panel_begin, panel_end, acts, m, y, ldy, scratch);
-  }
-  const PackedRows w = packed_rows(type, packed, rows, k);
-  const TileLayout layout = token_layout(m, k);
+void tile_matmul(const PackedView& view, Range panels, const std::byte* acts, int64_t m, Rows<float> y,
+                 float* scratch) {
+  if (m < kFewestForTiles) return Level::vectors().matmul_rounded(view, panels, acts, m, y, scratch);
+  const Panels w(view);
+  const TileLayout layout = token_layout(m, w.cols);
   const ConfiguredTiles<typename Level::Tiles> configured;
-  visit_quantized(type, [&]<DType kType>() {
+  visit_quantized(view.type, [&]<DType kType>() {
     for (int64_t t = 0; t < m; t += kTokensTogether) {
       const int64_t tokens = m - t < kTokensTogether ? m - t : kTokensTogether;
-      for (int64_t p = panel_begin; p < panel_end; p += kGroupsTogether) {
-        const int64_t panels = panel_end - p < kGroupsTogether ? panel_end - p : kGroupsTogether;
-        forward_block<Level, kType>(w, p, panels, acts, layout, t / kTileRows, whole_tiles(tokens, kTileRows), tokens,
-                                    TileScratch(scratch), y + t * ldy, ldy);
+      for (int64_t p = panels.begin; p < panels.end; p += kGroupsTogether) {
+        const int64_t end = panels.end - p < kGroupsTogether ? panels.end : p + kGroupsTogether;
+        forward_block<Level, kType>(w, {p, end}, {acts, layout, t, tokens}, TileScratch(scratch), y);
       }
     }
   });
@@ -168,59 +157,57 @@ void tile_matmul(DType type, const std::byte* packed, int64_t rows, int64_t k, i
 
 // dx [m x columns] += sums [columns / 16][groups] of tiles [16 columns][16 tokens].
 template <typename Isa>
-void add_transposed(const float* sums, int64_t m, int64_t columns, float* dx, int64_t lddx) {
+void add_transposed(const float* sums, int64_t m, int64_t columns, Rows<float> dx) {
   alignas(kVectorBytes) float rows[kTileSums];
   for (int64_t c = 0; c < columns; c += kPanelRows) {
     for (int64_t t = 0; t < m; t += kTileRows, sums += kTileSums) {
       Isa::transpose(sums, rows);
       for (int64_t i = 0; i < kTileRows && t + i < m; ++i) {
-        float* to = dx + (t + i) * lddx + c;
+        float* to = dx.row(t + i) + c;
         Isa::store(to, Isa::add(Isa::load(to), Isa::load(rows + i * kPanelRows)));
       }
     }
   }
 }
 
-// Columns [from, from + columns), tokens as in forward_block.
+// Columns [from, from + columns).
 template <typename Level, DType kType>
-void backward_block(const PackedRows& w, int64_t from, int64_t columns, const std::byte* gradients,
-                    const TileLayout& layout, int64_t group, int64_t groups, int64_t m, const TileScratch& scratch,
-                    float* dx, int64_t lddx) {
+void backward_block(const Panels& w, int64_t from, int64_t columns, const TileTokens& tokens,
+                    const TileScratch& scratch, Rows<float> dx) {
   using Isa = typename Level::Isa;
-  for (int64_t b = 0; b < layout.inner; b += kTileRun) {
-    const int64_t count = layout.run_length(b);
-    const TileRun tokens = token_run(gradients, layout, group, b);
+  const int64_t groups = tokens.groups();
+  for (int64_t b = 0; b < tokens.layout.inner; b += kTileRun) {
+    const int64_t count = tokens.layout.run_length(b);
     for (int64_t first = 0; first < columns; first += kWeightGroups * kTileRows) {
       const int64_t few = columns - first < kWeightGroups * kTileRows ? columns - first : kWeightGroups * kTileRows;
       for (int64_t i = 0; i < few / kBlockColumns * count; ++i) {
         const int64_t block = i / count;
         const int64_t panel = 2 * (b + i % count);
-        store_columns_of_rows<Isa, kType>(w.panel(panel), w.panel_stride, panel + 1 == w.panels(),
+        store_columns_of_rows<Isa, kType>(w.panel(panel), w.stride, panel + 1 == w.count(),
                                           (from + first) / kBlockColumns + block,
                                           scratch.weight_tile(2 * block, i % count), TileScratch::kWeightNumbers);
       }
       const TileSums sums{scratch.sums + first / kTileRows * groups * kTileSums, groups * kTileSums, kTileSums};
-      multiply_groups<typename Level::Tiles>(scratch.weight_run(), few / kTileRows, tokens, groups, count, sums,
+      multiply_groups<typename Level::Tiles>(scratch.weight_run(), few / kTileRows, tokens.run(b), groups, count, sums,
                                              b == 0);
     }
   }
-  add_transposed<Isa>(scratch.sums, m, columns, dx + from, lddx);
+  add_transposed<Isa>(scratch.sums, tokens.count, columns, dx.from(tokens.first, from));
 }
 
 template <typename Level>
-void tile_matmul_backward(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t k_begin, int64_t k_end,
-                          const std::byte* gradients, int64_t m, float* dx, int64_t lddx, float* scratch) {
+void tile_matmul_backward(const PackedView& view, Range range, const std::byte* gradients, int64_t m, Rows<float> dx,
+                          float* scratch) {
   constexpr int64_t kColumns = kGroupsTogether * kTileRows;
-  const PackedRows w = packed_rows(type, packed, rows, k);
-  const TileLayout layout = token_layout(m, rows);
+  const Panels w(view);
+  const TileLayout layout = token_layout(m, w.rows);
   const ConfiguredTiles<typename Level::Tiles> configured;
-  visit_quantized(type, [&]<DType kType>() {
-    for (int64_t from = k_begin; from < k_end; from += kColumns) {
-      const int64_t columns = k_end - from < kColumns ? k_end - from : kColumns;
+  visit_quantized(view.type, [&]<DType kType>() {
+    for (int64_t from = range.begin; from < range.end; from += kColumns) {
+      const int64_t columns = range.end - from < kColumns ? range.end - from : kColumns;
       for (int64_t t = 0; t < m; t += kTokensTogether) {
         const int64_t tokens = m - t < kTokensTogether ? m - t : kTokensTogether;
-        backward_block<Level, kType>(w, from, columns, gradients, layout, t / kTileRows, whole_tiles(tokens, kTileRows),
-                                     tokens, TileScratch(scratch), dx + t * lddx, lddx);
+        backward_block<Level, kType>(w, from, columns, {gradients, layout, t, tokens}, TileScratch(scratch), dx);
       }
     }
   });

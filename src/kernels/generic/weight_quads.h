@@ -94,20 +94,19 @@ void fill_starts(int64_t runs, WeightQuads& out) {
   }
 }
 
-// Columns of block number `block` of a row, of `groups` groups of rows whose first panel is `panel`; beyond `panels`
-// all weights are zero.
+// Columns of block number `block` of a row, of `groups` groups of rows whose first panel is `panel`; beyond the
+// matrix all weights are zero.
 template <typename Isa, DType kType>
-void unpack_quads(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t groups, int64_t block,
-                  WeightQuads& out) {
+void unpack_quads(const Panels& w, int64_t panel, int64_t groups, int64_t block, WeightQuads& out) {
   constexpr int kRun = Isa::quad_run(packed_format(kType).code_bits());
-  const auto first = BlockPlace<kType>::of(panel, block);
+  const auto first = BlockPlace<kType>::of(w.panel(panel), block);
   alignas(kVectorBytes) float scale[kSegmentRows];
   alignas(kVectorBytes) float offset[kSegmentRows];
   for (int64_t p = 0; p < groups * kGroupPanels; ++p) {
     float* scale_of = scale + p * kPanelRows;
     float* offset_of = offset + p * kPanelRows;
-    if (p < panels) {
-      store_panel<Isa>(first.further(p * panel_stride), p, out, scale_of, offset_of);
+    if (panel + p < w.count()) {
+      store_panel<Isa>(first.further(p * w.stride), p, out, scale_of, offset_of);
     } else {
       zero_panel(p, out, scale_of, offset_of);
     }

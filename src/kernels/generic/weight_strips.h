@@ -73,21 +73,21 @@ template <DType kType>
   }
 }
 
-// 32 columns, block number `block` of a row, of `panels` panels to two strips. Returns s_w.
+// 32 columns, block number `block` of a row, of `panels` panels from `panel` on to two strips. Returns s_w.
 template <typename Isa, DType kType>
-float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, int64_t block, int16_t* strips) {
+float pack_strips(const Panels& w, int64_t panel, int64_t panels, int64_t block, int16_t* strips) {
   constexpr int kParts = packed_format(kType).parts();
   constexpr int kVectors = kCodeVectors / kParts;
-  const auto first = BlockPlace<kType>::of(panel, block);
+  const auto first = BlockPlace<kType>::of(w.panel(panel), block);
   SegmentScales of;
   for (int64_t p = 0; p < panels; ++p) {
     const int64_t at = p * kParts * kPanelRows;
-    load_scales<Isa>(first.further(p * panel_stride), of.scale + at, of.min + at);
+    load_scales<Isa>(first.further(p * w.stride), of.scale + at, of.min + at);
   }
   const CodeScale scale = strip_scale<kType>(of, panels);
   for (int64_t p = 0; p < panels; ++p) {
     typename Isa::Bytes codes[kCodeVectors];
-    load_codes<Isa>(first.further(p * panel_stride), codes);
+    load_codes<Isa>(first.further(p * w.stride), codes);
 #pragma GCC unroll 2
     for (int part = 0; part < kParts; ++part) {
       alignas(kVectorBytes) int16_t rows[2][kPanelRows];
@@ -109,13 +109,11 @@ float pack_strips(const uint8_t* panel, int64_t panel_stride, int64_t panels, in
 // Rows of a segment, [row, row + row_count), and columns [from, from + columns), a multiple of 32, to strips, with a
 // scale for each 32 columns.
 template <typename Isa, DType kType>
-void unpack_strips(const uint8_t* packed, int64_t panel_stride, int64_t row, int64_t row_count, int64_t from,
-                   int64_t columns, int16_t* strips, float* scales) {
-  const int64_t panels = (row_count + kPanelRows - 1) / kPanelRows;
-  const uint8_t* panel = packed + row / kPanelRows * panel_stride;
+void unpack_strips(const Panels& w, int64_t row, int64_t row_count, int64_t from, int64_t columns, int16_t* strips,
+                   float* scales) {
   for (int64_t c = 0; c < columns; c += kBlockColumns) {
-    scales[c / kBlockColumns] =
-        pack_strips<Isa, kType>(panel, panel_stride, panels, (from + c) / kBlockColumns, strips + c * kSegmentRows);
+    scales[c / kBlockColumns] = pack_strips<Isa, kType>(w, row / kPanelRows, panel_count(row_count),
+                                                        (from + c) / kBlockColumns, strips + c * kSegmentRows);
   }
 }
 

@@ -136,63 +136,48 @@ template <typename Isa, typename Block>
   for (int t = 0; t < kTokens; ++t) Isa::store_some(y + t * ldy, sum[t], lanes);
 }
 
-struct PanelRange {
-  const uint8_t* packed;
-  int64_t begin, end;  // panels
-  int64_t bytes;       // of one
-  int64_t rows;
-  int64_t blocks;  // of a row
-
-  const uint8_t* panel(int64_t p) const { return packed + p * bytes; }
-  bool has(int64_t p) const { return p * kPanelRows < rows; }
-  int lanes(int64_t p) const {
-    const int64_t left = rows - p * kPanelRows;
-    return left < kPanelRows ? static_cast<int>(left) : static_cast<int>(kPanelRows);
-  }
-};
-
-// Whole groups of tokens, [t_begin, t_end), for columns of blocks [b_begin, b_end).
+// Whole groups of tokens for the columns of some blocks.
 template <typename Isa, DType kType>
-void q8_unpacked(const PanelRange& range, const uint8_t* acts, int64_t t_begin, int64_t t_end, int64_t b_begin,
-                 int64_t b_end, float* y, int64_t ldy, float* scratch) {
+void q8_unpacked(const Panels& w, Range panels, const uint8_t* acts, Range tokens, Range blocks, Rows<float> y,
+                 float* scratch) {
   constexpr PackedFormat kFormat = packed_format(kType);
   using Block = typename Unpacked<Isa, kType>::Block;
   static_assert(sizeof(Block) * kUnpackedBlocks <= sizeof(float) * kScratchFloats);
-  auto* blocks = reinterpret_cast<Block*>(scratch);
-  for (int64_t p = range.begin; p < range.end; ++p) {
-    for (int64_t b = b_begin; b < b_end; ++b) {
-      load_block<Isa>(BlockPlace<kType>::of(range.panel(p), b), blocks[b - b_begin]);
+  auto* unpacked = reinterpret_cast<Block*>(scratch);
+  for (int64_t p = panels.begin; p < panels.end; ++p) {
+    for (int64_t b = blocks.begin; b < blocks.end; ++b) {
+      load_block<Isa>(BlockPlace<kType>::of(w.panel(p), b), unpacked[b - blocks.begin]);
     }
-    NextWeights next{BlockPlace<kType>::of(range.panel(p + 1), b_begin).group,
-                     range.has(p + 1) ? kFormat.group_bytes() / kFormat.group_blocks : 0};
-    for (int64_t t = t_begin; t < t_end; t += kActGroup) {
-      const uint8_t* group = acts + (t * range.blocks + b_begin * kActGroup) * act_bytes<Isa>();
-      q8_unpacked_tile<Isa, Block>(blocks, b_end - b_begin, group, y + t * ldy + p * kPanelRows, ldy, range.lanes(p),
-                                   b_begin == 0, next);
+    NextWeights next{BlockPlace<kType>::of(w.panel(p + 1), blocks.begin).group,
+                     p + 1 < w.count() ? kFormat.group_bytes() / kFormat.group_blocks : 0};
+    for (int64_t t = tokens.begin; t < tokens.end; t += kActGroup) {
+      const uint8_t* group = acts + (t * w.cols / kBlockColumns + blocks.begin * kActGroup) * act_bytes<Isa>();
+      q8_unpacked_tile<Isa, Block>(unpacked, blocks.end - blocks.begin, group, y.row(t) + p * kPanelRows, y.stride,
+                                   w.lanes(p), blocks.begin == 0, next);
       next.block_bytes = 0;  // fetched with the first tokens
     }
   }
 }
 
 template <typename Isa>
-void matmul_q8(DType type, const std::byte* packed, int64_t rows, int64_t k, int64_t panel_begin, int64_t panel_end,
-               const std::byte* packed_acts, int64_t m, float* y, int64_t ldy, float* scratch) {
-  const PanelRange range{
-      reinterpret_cast<const uint8_t*>(packed), panel_begin, panel_end, panel_bytes(type, k), rows, k / kBlockColumns};
+void matmul_rounded(const PackedView& view, Range panels, const std::byte* packed_acts, int64_t m, Rows<float> y,
+                    float* scratch) {
+  const Panels w(view);
+  const int64_t blocks = w.cols / kBlockColumns;
   const auto* acts = reinterpret_cast<const uint8_t*>(packed_acts);
   const int64_t whole = m > kActGroup ? m / kActGroup * kActGroup : 0;  // tokens in whole groups of many
-  visit_quantized(type, [&]<DType kType>() {
+  visit_quantized(view.type, [&]<DType kType>() {
     for (int64_t t = 0; t < whole; t += kCachedTokens) {
       const int64_t t_end = t + kCachedTokens < whole ? t + kCachedTokens : whole;
-      for (int64_t b = 0; b < range.blocks; b += kUnpackedBlocks) {
-        const int64_t b_end = b + kUnpackedBlocks < range.blocks ? b + kUnpackedBlocks : range.blocks;
-        q8_unpacked<Isa, kType>(range, acts, t, t_end, b, b_end, y, ldy, scratch);
+      for (int64_t b = 0; b < blocks; b += kUnpackedBlocks) {
+        const int64_t b_end = b + kUnpackedBlocks < blocks ? b + kUnpackedBlocks : blocks;
+        q8_unpacked<Isa, kType>(w, panels, acts, {t, t_end}, {b, b_end}, y, scratch);
       }
     }
     if (whole == m) return;
-    for (int64_t p = panel_begin; p < panel_end; ++p) {
-      q8_tokens<Isa, kType>(range.panel(p), range.blocks, acts + whole * range.blocks * act_bytes<Isa>(), m - whole,
-                            y + whole * ldy + p * kPanelRows, ldy, range.lanes(p));
+    for (int64_t p = panels.begin; p < panels.end; ++p) {
+      q8_tokens<Isa, kType>(w.panel(p), blocks, acts + whole * blocks * act_bytes<Isa>(), m - whole,
+                            y.row(whole) + p * kPanelRows, y.stride, w.lanes(p));
     }
   });
 }
