@@ -13,13 +13,14 @@ namespace patina::kernels {
 //   keys, Q8_0    for each kKeyPanel positions and 32 numbers the scales [kKeyPanel], then the codes [32][kKeyPanel]
 //   values, F16   [kKvTile][dim]
 //   values, Q8_0  for each 32 numbers the scales [kKvTile], then the codes [kKvTile][32]
-// Scales are f16, codes signed bytes, both as ggml's Q8_0 has them.
+// Scales are f16, codes signed bytes, both as ggml's Q8_0 has them. Tiles begin at even addresses.
 constexpr int64_t kKvTile = 64;
 constexpr int64_t kKeyPanel = 16;
 
 // One table a level. All are single-threaded; a number that they give does not depend on how many rows there are.
 struct KvTileKernels {
-  // Rounds one position's key (or value) x [dim] and puts it into its place; 0 <= position < kKvTile.
+  // Rounds one position's key (or value) x [dim] and puts it into its place; 0 <= position < kKvTile. Several threads
+  // may store at other positions of the tile meanwhile.
   void (*store_key)(quant::DType type, const float* x, int64_t dim, int64_t position, std::byte* keys);
   void (*store_value)(quant::DType type, const float* x, int64_t dim, int64_t position, std::byte* values);
 

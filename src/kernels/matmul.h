@@ -56,7 +56,7 @@ struct MatmulKernels {
   void (*quantize_acts)(Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out);
 
   // y[t, r] = sum_k x[t, k] * W[r, k]   for t in [0, m), r in the rows of the panels `panels`,
-  // with x as quantized by quantize_acts(m, k = w.cols). Integer products, f32 scaling, or tiles. `type` must be a
+  // with x as quantized by quantize_acts(m, k = w.cols). Integer products, f32 scaling, or tiles. W must be of a
   // quantized type. Any m; m = 1..kActGroup are tuned for generation (memory-bound) and need no scratch, larger m for
   // prompts: weights are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend on the other
   // rows, but that levels with tile registers take from 32 rows on another way than with fewer: weights and x are

@@ -1,15 +1,13 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include "base/half.h"
 
 namespace patina::kernels {
 
-// A times a transposed B is summed in another order by sgemm where A has up to so many rows, or C up to so many columns
-// while k is at least so deep.
-constexpr int64_t kSgemmDotRows = 3;
+// A times a transposed B is summed in another order by sgemm where C has up to so many columns while k is at least so
+// deep, or A up to three rows.
 constexpr int64_t kSgemmDotColumns = 16;
 constexpr int64_t kSgemmDotDepth = 512;
 

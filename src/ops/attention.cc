@@ -38,11 +38,14 @@ std::byte* cached_tile(const Segment& segment, const KvTiles& cached, const Atte
   return block + cached.offset + kv_head * kKvBlockTokens * quant::row_bytes(cached.type, shape.head_dim);
 }
 
-// Asks for the tile at `position`, which is read soon: too short a run for the processor to foresee.
+// Asks for the tile at `position`, which is read soon: too short a run for the processor to foresee. Positions from
+// `end` on are not filled.
 void fetch_tile(const Segment& segment, const KvTiles& cached, const AttentionShape& shape, int64_t kv_head,
-                int64_t position) {
+                int64_t position, int64_t end) {
+  if (position >= end) return;
   const std::byte* tile = cached_tile(segment, cached, shape, kv_head, position);
-  const auto bytes = static_cast<size_t>(kKvBlockTokens * quant::row_bytes(cached.type, shape.head_dim));
+  const int64_t count = std::min(end - position + kernels::kKeyPanel - 1, kKvBlockTokens);  // whole panels at least
+  const auto bytes = static_cast<size_t>(count * quant::row_bytes(cached.type, shape.head_dim));
   for (size_t i = 0; i < bytes; i += platform::kCacheLineBytes) {
     __builtin_prefetch(tile + i, 0, kernels::locality(2));
   }
@@ -125,10 +128,10 @@ void attend(const Pass& pass, const QueryTile& tile, KeyRange range, const Scrat
   const Segment& segment = *tile.segment;
   for (int64_t position = range.begin; position < range.end;) {
     const auto [first, end] = key_tile(segment, position, range.end);
-    if (is_split(segment)) fetch_tile(segment, segment.cache.values, shape, tile.kv_head, first);
+    if (is_split(segment)) fetch_tile(segment, segment.cache.values, shape, tile.kv_head, first, end);
     multiply_keys(pass, tile, first, end - first, scratch);
-    if (is_split(segment) && end < segment.position + segment.count) {
-      fetch_tile(segment, segment.cache.keys, shape, tile.kv_head, end);
+    if (is_split(segment)) {
+      fetch_tile(segment, segment.cache.keys, shape, tile.kv_head, end, segment.position + segment.count);
     }
     update_softmax(context, shape, tile, first, end - first, scratch);
     add_values(pass, tile, first, end - first, scratch);
@@ -234,14 +237,16 @@ void store_rows(const Tensor& x, const Segment& segment, const KvTiles& cached, 
 
 void store(const Context& context, const Tensor& k, const Tensor& v, const AttentionShape& shape,
            std::span<const Segment> segments) {
-  constexpr int64_t kChunk = 16;
+  constexpr int64_t kChunk = kernels::kKeyPanel;
   const kernels::KvTileKernels& tiles = context.kernels.kv_tile;
   for (const Segment& segment : segments) {
     if (segment.cache.blocks.empty()) continue;
-    context.parallel(segment.count, kChunk, segment.count * k.cols() * 2,
+    const int64_t before = segment.position % kChunk;  // a panel's lines are written by one thread
+    context.parallel(before + segment.count, kChunk, segment.count * k.cols() * 2,
                      [&](int64_t begin, int64_t end, int /*worker*/) {
-                       store_rows(k, segment, segment.cache.keys, shape, tiles.store_key, begin, end);
-                       store_rows(v, segment, segment.cache.values, shape, tiles.store_value, begin, end);
+                       const int64_t first = std::max<int64_t>(0, begin - before);
+                       store_rows(k, segment, segment.cache.keys, shape, tiles.store_key, first, end - before);
+                       store_rows(v, segment, segment.cache.values, shape, tiles.store_value, first, end - before);
                      });
   }
 }

@@ -13,7 +13,7 @@ namespace patina::ops {
 
 constexpr int64_t kKeyTile = kKvBlockTokens;
 // Rows of scores in one tile: a few heads of a few tokens, so that queries, keys, values and sums of heads of 256
-// elements (4 x 64 KiB) stay in a second-level cache of 512 KiB.
+// elements (at most 4 x 64 KiB) stay in a second-level cache of 512 KiB.
 constexpr int64_t kQueryTile = 64;
 
 // How many tiles of a segment there should be at least: a constant, so that sums do not depend on the threads.

@@ -185,6 +185,7 @@ std::vector<float> profile_of(const kernels::Kernels& kernels, const PackedMatri
   for (int64_t p = 0; p < matrix.panels(); p += std::max(matrix.panels() / kPanels, int64_t{1})) {
     kernels::PackedView panel = matrix.view();
     panel.data += p * panel_bytes;
+    panel.rows -= p * kPanelRows;
     kernels.matmul.sketch_panels(panel, {0, 1}, sketch.data(), lost.data());
     for (size_t r = 0; r < kPanelRows; ++r) {
       double sum = 0;

@@ -27,8 +27,10 @@ class KvTileCompare {
   // One sentence for each difference.
   std::vector<std::string> differences() {
     for (const int64_t m : {1, 2, 3, 7, 8, 13, 30, 64}) {
-      for (const int64_t dim : {4, 6, 16, 40, 64, 80, 256}) compare({quant::DType::kF16, dim, m, 1 + dim * m % 64});
-      for (const int64_t dim : {32, 64, 96, 256}) compare({quant::DType::kQ8_0, dim, m, 64 - dim * m / 32 % 64});
+      for (const int64_t count : {1, 16, 17, 40, 63, 64}) {
+        for (const int64_t dim : {4, 6, 16, 40, 64, 80, 256}) compare({quant::DType::kF16, dim, m, count});
+        for (const int64_t dim : {32, 64, 96, 256}) compare({quant::DType::kQ8_0, dim, m, count});
+      }
     }
     return std::move(found_);
   }
@@ -38,8 +40,9 @@ class KvTileCompare {
 
   void compare(const KvTileCase& c) {
     const auto bytes = static_cast<size_t>(kKvTile * quant::row_bytes(c.type, c.dim));
-    Bytes keys(bytes);
-    Bytes values(bytes);
+    // Positions that are not filled hold no numbers, which must not reach those that are.
+    Bytes keys(bytes, std::byte{0xFF});
+    Bytes values(bytes, std::byte{0xFF});
     for (int64_t position = 0; position < c.count; ++position) {
       const Floats x = random_vector(c.dim, random_);
       Bytes reference_keys = keys;

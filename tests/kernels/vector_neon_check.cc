@@ -5,7 +5,8 @@
 #include "kernels/vector_compare.h"
 
 // NEON against scalar, without a test library, so that it can be cross-compiled and run by an emulator. Prints each
-// difference; exits with 1 if there is any. The scalar level is proven by vector_test.cc.
+// difference; exits with 1 if there is any. The scalar level is proven by vector_test.cc and
+// kv_tile_test.cc.
 int main() {
   using namespace patina::kernels;
   auto found = testing::VectorCompare(kVectorNeon, kVectorScalar).differences();

@@ -226,16 +226,20 @@ TEST_F(OpsTest, AttentionGivesTheSameBitsWithAnyNumberOfThreads) {
 }
 
 TEST_F(OpsTest, FewRowsOfACacheGiveTheBitsOfEachAlone) {
-  const AttentionShape shape{.heads = 4, .kv_heads = 1, .head_dim = 16, .scale = 0.35F, .window = 140};
-  const std::array<Tensor, 3> qkv = {random(400, 64), random(400, 16), random(400, 16)};
-  CachedAttention together(qkv, shape, quant::DType::kF16);
-  CachedAttention alone(qkv, shape, quant::DType::kF16);
-  for (CachedAttention* cached : {&together, &alone}) cached->read(context_, 0, 250);
-  for (int64_t begin = 250; begin + kFewRows <= 400; begin += kFewRows) {
-    const Tensor expected = together.read(context_, begin, kFewRows);
-    for (int64_t t = 0; t < kFewRows; ++t) {
-      const Tensor row = alone.read(context_, begin + t, 1);
-      for (int64_t i = 0; i < row.size(); ++i) ASSERT_EQ(row.data()[i], expected.row(t)[i]) << "row " << begin + t;
+  constexpr std::pair<quant::DType, int64_t> kHeads[] = {
+      {quant::DType::kF16, 16}, {quant::DType::kF16, 80}, {quant::DType::kQ8_0, 96}};
+  for (const auto& [type, dim] : kHeads) {
+    const AttentionShape shape{.heads = 4, .kv_heads = 1, .head_dim = dim, .scale = 0.35F, .window = 140};
+    const std::array<Tensor, 3> qkv = {random(400, 4 * dim), random(400, dim), random(400, dim)};
+    CachedAttention together(qkv, shape, type);
+    CachedAttention alone(qkv, shape, type);
+    for (CachedAttention* cached : {&together, &alone}) cached->read(context_, 0, 250);
+    for (int64_t begin = 250; begin + kFewRows <= 400; begin += kFewRows) {
+      const Tensor expected = together.read(context_, begin, kFewRows);
+      for (int64_t t = 0; t < kFewRows; ++t) {
+        const Tensor row = alone.read(context_, begin + t, 1);
+        for (int64_t i = 0; i < row.size(); ++i) ASSERT_EQ(row.data()[i], expected.row(t)[i]) << "row " << begin + t;
+      }
     }
   }
 }

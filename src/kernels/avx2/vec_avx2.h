@@ -10,7 +10,7 @@
 namespace patina::kernels {
 namespace {
 
-// Eight floats; the vector type of generic/elementwise.h and generic/sgemm.h.
+// Eight floats; the vector type of generic/elementwise.h, generic/sgemm.h and generic/kv_tile.h.
 struct Avx2Vec {
   using F = __m256;
   static constexpr int kWidth = 8;
@@ -64,7 +64,6 @@ struct Avx2Vec {
   static F odd(F low, F high) { return in_order(_mm256_shuffle_ps(low, high, 0xDD)); }
 
   static F load_half(const f16* from) { return _mm256_cvtph_ps(load_16_bits(from)); }
-  static F set_half(f16 v) { return _mm256_cvtph_ps(_mm_set1_epi16(static_cast<int16_t>(v.bits))); }
   static F load_signed_bytes(const std::byte* from) {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
   }

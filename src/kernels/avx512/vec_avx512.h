@@ -10,7 +10,7 @@
 namespace patina::kernels {
 namespace {
 
-// Sixteen floats; the vector type of generic/elementwise.h and generic/sgemm.h.
+// Sixteen floats; the vector type of generic/elementwise.h, generic/sgemm.h and generic/kv_tile.h.
 struct Avx512Vec {
   using F = __m512;
   static constexpr int kWidth = 16;
@@ -56,7 +56,6 @@ struct Avx512Vec {
   }
 
   static F load_half(const f16* from) { return _mm512_cvtph_ps(load_16_bits(from)); }
-  static F set_half(f16 v) { return _mm512_cvtph_ps(_mm256_set1_epi16(static_cast<int16_t>(v.bits))); }
   static F load_signed_bytes(const std::byte* from) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
   }

@@ -4,12 +4,12 @@
 #include <cstring>
 
 #include "kernels/generic/elementwise.h"
-#include "kernels/generic/q8_rows.h"
+#include "kernels/generic/q8_block.h"
 #include "kernels/kv_tile.h"
 #include "kernels/views.h"
 
 // Products with tiles of a cache as kv_tile.h describes them: what is kept in few bytes becomes floats in registers, as
-// it is multiplied. Sums stand in V::kTileRows x V::kTileVectors registers.
+// it is multiplied.
 namespace patina::kernels {
 namespace {
 
@@ -107,16 +107,17 @@ struct Unpacked {
   template <typename Source>
   void unpack(const Source& from, int64_t first, int64_t end) {
     begin = first;
-    for (int64_t p = first; p < end; ++p) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) V::store(place(p, v), from.load(p, v, from.scale(p, v)));
+    for (int v = 0; v < kVectors; ++v) {
+      for (int64_t p = first; p < end;) {
+        const auto scale = from.scale(p, v);
+        for (const int64_t stop = std::min(end, p + kQ8Block); p < stop; ++p)
+          V::store(numbers + index(p, v), from.load(p, v, scale));
+      }
     }
   }
-  float* place(int64_t p, int v) { return numbers + ((p - begin) * kVectors + v) * V::kWidth; }
+  int64_t index(int64_t p, int v) const { return ((p - begin) * kVectors + v) * V::kWidth; }
   Unscaled scale(int64_t /*p*/, int /*v*/) const { return {}; }
-  typename V::F load(int64_t p, int v, Unscaled /*scale*/) const {
-    return V::load(numbers + ((p - begin) * kVectors + v) * V::kWidth);
-  }
+  typename V::F load(int64_t p, int v, Unscaled /*scale*/) const { return V::load(numbers + index(p, v)); }
 };
 
 // c(i, j) (+)= sum_p a(i, p) * b(p, j)   for i < kRows, kVectors vectors of columns and begin <= p < end. A function of
@@ -190,7 +191,7 @@ void kv_columns(int64_t m, Rows<const float> a, const Source& b, int64_t depth, 
   }
 }
 
-// All columns but the last ones that fill no vector; returns how many there are.
+// All columns but the last ones, which fill no vector; returns where these begin.
 template <typename V, typename Source>
 int64_t kv_product(int64_t m, Rows<const float> a, Source b, int64_t depth, int64_t columns, bool add, Rows<float> c) {
   constexpr int kFewRows = 2;
@@ -239,7 +240,7 @@ void store_key(quant::DType type, const float* x, int64_t dim, int64_t position,
   if (type == quant::DType::kQ8_0) {
     for (int64_t d = 0; d < dim; d += kQ8Block, panel += kQ8KeyBlockBytes) {
       std::byte block[kQ8BlockBytes];
-      f32_to_q8_0(x + d, block, kQ8Block);
+      to_q8_block(x + d, block);
       std::memcpy(panel + lane * sizeof(f16), block, sizeof(f16));
       for (int i = 0; i < kQ8Block; ++i) panel[kKeyScaleBytes + i * kKeyPanel + lane] = block[sizeof(f16) + i];
     }
@@ -258,7 +259,7 @@ void store_value(quant::DType type, const float* x, int64_t dim, int64_t positio
   if (type == quant::DType::kQ8_0) {
     for (int64_t d = 0; d < dim; d += kQ8Block, values += kQ8ValueBlockBytes) {
       std::byte block[kQ8BlockBytes];
-      f32_to_q8_0(x + d, block, kQ8Block);
+      to_q8_block(x + d, block);
       std::memcpy(values + position * sizeof(f16), block, sizeof(f16));
       std::memcpy(values + kValueScaleBytes + position * kQ8Block, block + sizeof(f16), kQ8Block);
     }

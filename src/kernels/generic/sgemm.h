@@ -15,6 +15,7 @@ constexpr int64_t kDepth = 256;
 constexpr int64_t kColumns = 128;  // more where B is at most half as deep
 constexpr int64_t kBlockFloats = kDepth * kColumns;
 constexpr int64_t kMaxTileRows = 16;
+constexpr int64_t kDotRows = 3;  // of A, with a transposed B: copies would not pay
 constexpr int kNarrowRows = 12;  // of a tile of one vector: enough sums that none is waited for
 
 struct Scaling {
@@ -234,7 +235,7 @@ template <typename V>
 void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
            const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
   // Too few of one side to pay for transposed copies.
-  if (!trans_a && trans_b && (m <= kSgemmDotRows || (n <= kSgemmDotColumns && k >= kSgemmDotDepth))) {
+  if (!trans_a && trans_b && (m <= kDotRows || (n <= kSgemmDotColumns && k >= kSgemmDotDepth))) {
     return dot_products<V>(m, n, k, a, lda, b, ldb, {alpha, beta}, c, ldc);
   }
   const Operand left = {a, trans_a ? 1 : lda, trans_a ? lda : 1};

@@ -10,7 +10,7 @@
 namespace patina::kernels {
 namespace {
 
-// Four floats; the vector type of generic/elementwise.h and generic/sgemm.h.
+// Four floats; the vector type of generic/elementwise.h, generic/sgemm.h and generic/kv_tile.h.
 struct NeonVec {
   using F = float32x4_t;
   static constexpr int kWidth = 4;
@@ -61,7 +61,6 @@ struct NeonVec {
   static F odd(F low, F high) { return vuzp2q_f32(low, high); }
 
   static F load_half(const f16* from) { return vcvt_f32_f16(vreinterpret_f16_u16(load_16_bits(from))); }
-  static F set_half(f16 v) { return vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(v.bits))); }
   static F load_signed_bytes(const std::byte* from) {
     int8_t codes[8] = {};
     __builtin_memcpy(codes, from, kWidth);

@@ -1,7 +1,7 @@
 #include <cstring>
 
 #include "base/half.h"
-#include "kernels/generic/q8_rows.h"
+#include "kernels/generic/q8_block.h"
 #include "kernels/kv_tile.h"
 #include "kernels/levels.h"
 
@@ -52,7 +52,7 @@ void store(DType type, const float* x, int64_t dim, int64_t position, std::byte*
       continue;
     }
     std::byte block[kQ8BlockBytes];
-    f32_to_q8_0(x + d, block, kQ8Block);
+    to_q8_block(x + d, block);
     std::memcpy(tile + kPlace(type, dim, position, d).scale, block, sizeof(f16));
     for (int i = 0; i < kQ8Block; ++i) tile[kPlace(type, dim, position, d + i).number] = block[sizeof(f16) + i];
   }

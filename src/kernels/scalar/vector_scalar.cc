@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 
 #include "kernels/levels.h"
