@@ -31,22 +31,23 @@ constexpr std::array kLevelNames = {"scalar", "avx2", "avxvnni", "avx512", "zen4
 // What this program holds, weakest first: the one place that knows the architecture it was built for.
 const auto& entries() {
   static const std::array table = {
-      Entry{{Level::kScalar, "scalar", kMatmulScalar, kVectorScalar, kKvTileScalar, {}},
+      Entry{{Level::kScalar, "scalar", kMatmulScalar, kVectorScalar, kKvTileScalar, kKvTileScalar, {}},
             [](const platform::CpuFeatures&) { return true; }},
 #if defined(__x86_64__)
-      Entry{{Level::kAvx2, "avx2", kMatmulAvx2, kVectorAvx2, kKvTileAvx2, kPeakAvx2}, runs_avx2},
+      Entry{{Level::kAvx2, "avx2", kMatmulAvx2, kVectorAvx2, kKvTileAvx2, kKvTileAvx2, kPeakAvx2}, runs_avx2},
       // AVX-VNNI has products of integers only.
-      Entry{{Level::kAvxVnni, "avxvnni", kMatmulAvxVnni, kVectorAvx2, kKvTileAvx2, kPeakAvxVnni},
+      Entry{{Level::kAvxVnni, "avxvnni", kMatmulAvxVnni, kVectorAvx2, kKvTileAvx2, kKvTileAvx2, kPeakAvxVnni},
             [](const platform::CpuFeatures& cpu) { return runs_avx2(cpu) && cpu.avxvnni; }},
-      Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kKvTileAvx512, kPeakAvx512}, runs_avx512},
-      Entry{{Level::kZen4, "zen4", kMatmulZen4, kVectorAvx512, kKvTileAvx512, kPeakAvx512},
-            [](const platform::CpuFeatures& cpu) { return runs_avx512(cpu) && cpu.amd; }},
-      Entry{{Level::kAmx, "amx", kMatmulAmx, kVectorAvx512, kKvTileAvx512, kPeakAmx},
+      Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kKvTileAvx512, kKvTileAvx512, kPeakAvx512},
+            runs_avx512},
+      Entry{{Level::kZen4, "zen4", kMatmulZen4, kVectorAvx512, kKvTileZen4, kKvTileAvx512, kPeakAvx512},
+            [](const platform::CpuFeatures& cpu) { return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amd; }},
+      Entry{{Level::kAmx, "amx", kMatmulAmx, kVectorAvx512, kKvTileAvx512, kKvTileAvx512, kPeakAmx},
             [](const platform::CpuFeatures& cpu) {
               return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amx_bf16 && platform::allow_tiles();
             }},
 #elif defined(__aarch64__)
-      Entry{{Level::kNeon, "neon", kMatmulNeon, kVectorNeon, kKvTileNeon, kPeakNeon},
+      Entry{{Level::kNeon, "neon", kMatmulNeon, kVectorNeon, kKvTileNeon, kKvTileNeon, kPeakNeon},
             [](const platform::CpuFeatures& cpu) { return cpu.neon && cpu.neon_dotprod; }},
 #endif
   };

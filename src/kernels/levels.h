@@ -23,8 +23,10 @@ extern const VectorKernels kVectorAvx512;
 extern const VectorKernels kVectorNeon;
 
 extern const KvTileKernels kKvTileScalar;
+extern const KvTileKernels kKvTileScalarBf16;  // the specification of kKvTileZen4
 extern const KvTileKernels kKvTileAvx2;
 extern const KvTileKernels kKvTileAvx512;
+extern const KvTileKernels kKvTileZen4;
 extern const KvTileKernels kKvTileNeon;
 
 extern const PeakKernels kPeakAvx2;

@@ -84,6 +84,10 @@ struct Pass {
   const Tensor& lse;  // empty unless recording
 };
 
+const kernels::KvTileKernels& products_with_tiles(const Context& context) {
+  return context.precise ? context.kernels.kv_tile_f32 : context.kernels.kv_tile;
+}
+
 // Scores of the keys [first, first + count), all of one tile.
 void multiply_keys(const Pass& pass, const QueryTile& tile, int64_t first, int64_t count, const Scratch& scratch) {
   const auto& [context, q, k, v, shape, out, lse] = pass;
@@ -96,8 +100,9 @@ void multiply_keys(const Pass& pass, const QueryTile& tile, int64_t first, int64
     return;
   }
   const KvTiles& keys = segment.cache.keys;
-  context.kernels.kv_tile.multiply_keys(keys.type, scratch.queries, tile.lines(), dim,
-                                        cached_tile(segment, keys, shape, tile.kv_head, first), count, scratch.scores);
+  products_with_tiles(context).multiply_keys(keys.type, scratch.queries, tile.lines(), dim,
+                                             cached_tile(segment, keys, shape, tile.kv_head, first), count,
+                                             scratch.scores);
 }
 
 // Adds the values of these keys to the sums, weighted with what has become of the scores.
@@ -112,8 +117,9 @@ void add_values(const Pass& pass, const QueryTile& tile, int64_t first, int64_t 
     return;
   }
   const KvTiles& values = segment.cache.values;
-  context.kernels.kv_tile.add_values(values.type, scratch.scores, tile.lines(), dim,
-                                     cached_tile(segment, values, shape, tile.kv_head, first), count, scratch.sums);
+  products_with_tiles(context).add_values(values.type, scratch.scores, tile.lines(), dim,
+                                          cached_tile(segment, values, shape, tile.kv_head, first), count,
+                                          scratch.sums);
 }
 
 // Leaves in `scratch` the sums of the values of the keys in `range`, weighted relative to the largest score, with the

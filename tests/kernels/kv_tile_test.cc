@@ -12,6 +12,7 @@
 #include "base/half.h"
 #include "kernels/dispatch.h"
 #include "kernels/kv_tile_compare.h"
+#include "kernels/levels.h"
 
 // The scalar level against the formulas, every other level against scalar.
 namespace patina::kernels {
@@ -20,17 +21,14 @@ namespace {
 using quant::DType;
 using testing::Floats;
 
-class KvTileLevel : public ::testing::TestWithParam<Level> {
- protected:
-  const KvTileKernels& kernels() const { return kernels_for(GetParam()).kv_tile; }
-};
+class KvTileLevel : public ::testing::TestWithParam<Level> {};
 
 INSTANTIATE_TEST_SUITE_P(Levels, KvTileLevel, ::testing::ValuesIn(available_levels()),
                          [](const auto& param) { return std::string(kernels_for(param.param).name); });
 
 TEST_P(KvTileLevel, AgreesWithScalar) {
   if (GetParam() == Level::kScalar) GTEST_SKIP() << "it is the reference";
-  testing::KvTileCompare compare(kernels(), kernels_for(Level::kScalar).kv_tile);
+  testing::KvTileCompare compare(kernels_for(GetParam()).kv_tile_f32, kKvTileScalar);
   EXPECT_THAT(compare.differences(), ::testing::IsEmpty());
 }
 

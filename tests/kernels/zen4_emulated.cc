@@ -2,8 +2,11 @@
 
 #include <immintrin.h>
 
+#include "base/half.h"
+#include "kernels/avx2/vec_avx2.h"
 #include "kernels/avxvnni/isa_avxvnni.h"
 #include "kernels/emulated_products.h"
+#include "kernels/generic/kv_tile.h"
 #include "kernels/generic/matmul_table.h"
 
 namespace patina::kernels {
@@ -33,8 +36,51 @@ struct EmulatedIsa : VnniIsa<EmulatedProducts> {
   }
 };
 
+// Bf16Products, but that each product is added to the sum for itself.
+struct EmulatedBf16Products {
+  using Vec = Avx2Vec;
+  static constexpr int64_t kDepths = 2;
+  struct Factor {
+    float of[kDepths];
+  };
+  struct Columns {
+    __m256 of[kDepths];
+  };
+
+  class Factors {
+   public:
+    Rows<const Factor> of(Rows<const float> rows, int64_t m, int64_t depth) {
+      for (int64_t i = 0; i < m; ++i) {
+        for (int64_t p = 0; p < depth; p += kDepths) {
+          const float second = p + 1 < depth ? rows.row(i)[p + 1] : 0.0F;
+          factors_[i * kStride + p / kDepths] = {{factor(rows.row(i)[p]), factor(second)}};
+        }
+      }
+      return {factors_, kStride};
+    }
+
+   private:
+    static constexpr int64_t kStride = kDepthRun / kDepths;
+    Factor factors_[kKvRows * kStride];
+  };
+
+  static float factor(float x) { return to_f32(to_bf16(x)); }
+  static __m256 rounded(__m256 v) {
+    float numbers[Vec::kWidth];
+    Vec::store(numbers, v);
+    for (float& number : numbers) number = factor(number);
+    return Vec::load(numbers);
+  }
+  static Columns columns(const __m256* columns) { return {{rounded(columns[0]), rounded(columns[1])}}; }
+  static __m256 add_products(__m256 sum, const Columns& columns, const Factor* factor) {
+    sum = Vec::fma(Vec::set(factor->of[1]), columns.of[1], sum);
+    return Vec::fma(Vec::set(factor->of[0]), columns.of[0], sum);
+  }
+};
+
 }  // namespace
 
+const KvTileKernels testing::kKvTileZen4Emulated = kKvTileTable<EmulatedBf16Products>;
 const MatmulKernels testing::kMatmulZen4Emulated = kMatmulTable<EmulatedIsa>;
 
 }  // namespace patina::kernels

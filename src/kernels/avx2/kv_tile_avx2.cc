@@ -4,6 +4,6 @@
 
 namespace patina::kernels {
 
-const KvTileKernels kKvTileAvx2 = kKvTileTable<Avx2Vec>;
+const KvTileKernels kKvTileAvx2 = kKvTileTable<FloatProducts<Avx2Vec>>;
 
 }  // namespace patina::kernels

@@ -4,6 +4,6 @@
 
 namespace patina::kernels {
 
-const KvTileKernels kKvTileAvx512 = kKvTileTable<Avx512Vec>;
+const KvTileKernels kKvTileAvx512 = kKvTileTable<FloatProducts<Avx512Vec>>;
 
 }  // namespace patina::kernels

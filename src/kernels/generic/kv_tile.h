@@ -96,35 +96,76 @@ struct Q8Values {
   }
 };
 
-// The same as floats in memory, for many rows: depths from `begin` on, kVectors vectors of columns.
-constexpr int64_t kRun = 64;
+// How rows and columns meet: `P` names the vectors of floats that columns become (Vec), and what is multiplied at a
+// time, kDepths numbers of a row (Factor) and as many vectors of columns (Columns), rounded or not. These are the
+// numbers themselves:
+template <typename V>
+struct FloatProducts {
+  using Vec = V;
+  using Factor = float;
+  using Columns = typename V::F;
+  static constexpr int64_t kDepths = 1;
 
-template <typename V, int kVectors>
-struct Unpacked {
-  alignas(64) float numbers[kRun * kVectors * V::kWidth];
+  // Rows of numbers as factors, `depth` <= kDepthRun of each of `m` <= kKvRows rows.
+  struct Factors {
+    static Rows<const float> of(Rows<const float> rows, int64_t /*m*/, int64_t /*depth*/) { return rows; }
+  };
+  static float factor(float x) { return x; }
+  // Of columns[n], n < kDepths.
+  static Columns columns(const typename V::F* columns) { return columns[0]; }
+  static typename V::F add_products(typename V::F sum, Columns columns, const Factor* factor) {
+    return V::fma(V::set(*factor), columns, sum);
+  }
+};
+
+// Depths that are multiplied before sums are stored, and rows that are at hand meanwhile.
+constexpr int64_t kDepthRun = 64;
+constexpr int64_t kKvRows = 64;
+
+// Columns at depth p, a multiple of kDepths; from `end` on they are zeros.
+template <typename P, typename Source, typename Scale>
+typename P::Columns columns_at(const Source& from, int64_t p, int64_t end, int v, const Scale& scale) {
+  typename P::Vec::F columns[P::kDepths];
+  columns[0] = from.load(p, v, scale);
+  for (int64_t n = 1; n < P::kDepths; ++n) {
+    columns[n] = p + n < end ? from.load(p + n, v, scale) : P::Vec::set(0.0F);
+  }
+  return P::columns(columns);
+}
+
+// The same in memory, for many rows: depths from `begin` on, kVectors vectors of columns.
+template <typename P, int kVectors>
+struct UnpackedColumns {
+  typename P::Columns columns[kDepthRun / P::kDepths * kVectors];
   int64_t begin;
 
   template <typename Source>
   void unpack(const Source& from, int64_t first, int64_t end) {
     begin = first;
     for (int v = 0; v < kVectors; ++v) {
+      typename P::Columns* to = columns + v;
       for (int64_t p = first; p < end;) {
         const auto scale = from.scale(p, v);
-        for (const int64_t stop = std::min(end, p + kQ8Block); p < stop; ++p)
-          V::store(numbers + index(p, v), from.load(p, v, scale));
+        for (const int64_t stop = std::min(end, p + kQ8Block); p < stop; p += P::kDepths, to += kVectors)
+          *to = columns_at<P>(from, p, end, v, scale);
       }
     }
   }
-  int64_t index(int64_t p, int v) const { return ((p - begin) * kVectors + v) * V::kWidth; }
   Unscaled scale(int64_t /*p*/, int /*v*/) const { return {}; }
-  typename V::F load(int64_t p, int v, Unscaled /*scale*/) const { return V::load(numbers + index(p, v)); }
 };
 
-// c(i, j) (+)= sum_p a(i, p) * b(p, j)   for i < kRows, kVectors vectors of columns and begin <= p < end. A function of
-// its own: within another, g++ finds no registers for some of the addresses.
-template <typename V, int kRows, int kVectors, typename Source>
-[[gnu::noinline]] void kv_block(Rows<const float> a, const Source& b, int64_t begin, int64_t end, bool add,
+template <typename P, int kVectors>
+typename P::Columns columns_at(const UnpackedColumns<P, kVectors>& from, int64_t p, int64_t /*end*/, int v,
+                               Unscaled /*scale*/) {
+  return from.columns[static_cast<uint64_t>(p - from.begin) / P::kDepths * kVectors + v];
+}
+
+// c(i, j) (+)= sum_p a(i, p) * b(p, j)   for i < kRows, kVectors vectors of columns and begin <= p < end, where `a` are
+// factors from `begin` on. A function of its own: within another, g++ finds no registers for some of the addresses.
+template <typename P, int kRows, int kVectors, typename Source>
+[[gnu::noinline]] void kv_block(Rows<const typename P::Factor> a, const Source& b, int64_t begin, int64_t end, bool add,
                                 Rows<float> c) {
+  using V = typename P::Vec;
   typename V::F sums[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
@@ -135,15 +176,14 @@ template <typename V, int kRows, int kVectors, typename Source>
     decltype(b.scale(p, 0)) scales[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) scales[v] = b.scale(p, v);
-    for (const int64_t stop = std::min(end, p + kQ8Block); p < stop; ++p) {
-      typename V::F columns[kVectors];
+    for (const int64_t stop = std::min(end, p + kQ8Block); p < stop; p += P::kDepths, ++a.data) {
+      typename P::Columns columns[kVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) columns[v] = b.load(p, v, scales[v]);
+      for (int v = 0; v < kVectors; ++v) columns[v] = columns_at<P>(b, p, end, v, scales[v]);
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
-        const typename V::F factor = V::set(a.data[i * a.stride + p]);
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) sums[i][v] = V::fma(factor, columns[v], sums[i][v]);
+        for (int v = 0; v < kVectors; ++v) sums[i][v] = P::add_products(sums[i][v], columns[v], a.row(i));
       }
     }
   }
@@ -158,77 +198,91 @@ template <typename V, int kRows, int kVectors, typename Source>
 }
 
 // The same for `rows` <= kRows rows.
-template <typename V, int kRows, int kVectors, typename Source>
-void kv_rows(int64_t rows, Rows<const float> a, const Source& b, int64_t begin, int64_t end, bool add, Rows<float> c) {
+template <typename P, int kRows, int kVectors, typename Source>
+void kv_rows(int64_t rows, Rows<const typename P::Factor> a, const Source& b, int64_t begin, int64_t end, bool add,
+             Rows<float> c) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return kv_rows<V, kRows - 1, kVectors>(rows, a, b, begin, end, add, c);
+    if (rows < kRows) return kv_rows<P, kRows - 1, kVectors>(rows, a, b, begin, end, add, c);
   }
-  kv_block<V, kRows, kVectors>(a, b, begin, end, add, c);
+  kv_block<P, kRows, kVectors>(a, b, begin, end, add, c);
 }
 
 // Any number of rows, in runs that are much the same.
-template <typename V, int kRows, int kVectors, typename Source>
-void kv_runs(int64_t m, Rows<const float> a, const Source& b, int64_t begin, int64_t end, bool add, Rows<float> c) {
+template <typename P, int kRows, int kVectors, typename Source>
+void kv_runs(int64_t m, Rows<const typename P::Factor> a, const Source& b, int64_t begin, int64_t end, bool add,
+             Rows<float> c) {
   int64_t runs = (m + kRows - 1) / kRows;
   for (int64_t i = 0, count = 0; i < m; i += count, --runs) {
     count = (m - i + runs - 1) / runs;
-    kv_rows<V, kRows, kVectors>(count, a.from(i, 0), b, begin, end, add, c.from(i, 0));
+    kv_rows<P, kRows, kVectors>(count, a.from(i, 0), b, begin, end, add, c.from(i, 0));
   }
 }
 
-// All depths.
-template <typename V, int kRows, int kVectors, typename Source>
-void kv_columns(int64_t m, Rows<const float> a, const Source& b, int64_t depth, bool add, Rows<float> c) {
-  Unpacked<V, kVectors> unpacked;
-  for (int64_t begin = 0; begin < depth; begin += kRun, add = true) {
-    const int64_t end = std::min(depth, begin + kRun);
+// One vector of columns after the other, or more at a time, up to `columns`.
+template <typename P, int kRows, int kVectors, typename Source>
+void kv_columns(int64_t m, Rows<const typename P::Factor> a, Source& b, int64_t begin, int64_t end, int64_t columns,
+                bool add, Rows<float> c) {
+  constexpr int64_t kWidth = kVectors * P::Vec::kWidth;
+  for (; b.column + kWidth <= columns; b.column += kWidth) {
     if (m > 2 * kRows) {
+      UnpackedColumns<P, kVectors> unpacked;
       unpacked.unpack(b, begin, end);
-      kv_runs<V, kRows, kVectors>(m, a, unpacked, begin, end, add, c);
+      kv_runs<P, kRows, kVectors>(m, a, unpacked, begin, end, add, c.from(0, b.column));
     } else {
-      kv_runs<V, kRows, kVectors>(m, a, b, begin, end, add, c);
+      kv_runs<P, kRows, kVectors>(m, a, b, begin, end, add, c.from(0, b.column));
     }
   }
 }
 
-// All columns but the last ones, which fill no vector; returns where these begin.
-template <typename V, typename Source>
-int64_t kv_product(int64_t m, Rows<const float> a, Source b, int64_t depth, int64_t columns, bool add, Rows<float> c) {
+// All columns but the last ones, which fill no vector.
+template <typename P, typename Source>
+void kv_product(int64_t m, Rows<const float> a, const Source& source, int64_t depth, int64_t columns, bool add,
+                Rows<float> c) {
   constexpr int kFewRows = 2;
-  const auto run = [&]<int kRows, int kVectors>() {
-    for (; b.column + kVectors * V::kWidth <= columns; b.column += kVectors * V::kWidth) {
-      kv_columns<V, kRows, kVectors>(m, a, b, depth, add, c.from(0, b.column));
+  using V = typename P::Vec;
+  typename P::Factors factors;
+  for (int64_t i = 0; i < m; i += kKvRows) {
+    const int64_t rows = std::min(kKvRows, m - i);
+    for (int64_t begin = 0; begin < depth; begin += kDepthRun) {
+      const int64_t end = std::min(depth, begin + kDepthRun);
+      const Rows<const typename P::Factor> some = factors.of(a.from(i, begin), rows, end - begin);
+      Source b = source;
+      const auto run = [&]<int kRows, int kVectors>() {
+        kv_columns<P, kRows, kVectors>(rows, some, b, begin, end, columns, add || begin > 0, c.from(i, 0));
+      };
+      if (rows <= kFewRows) run.template operator()<kFewRows, 4>();  // enough sums that none is waited for
+      run.template operator()<V::kTileRows, V::kTileVectors>();
+      run.template operator()<V::kTileRows, 1>();
     }
-  };
-  if (m <= kFewRows) run.template operator()<kFewRows, 4>();  // enough sums that none is waited for
-  run.template operator()<V::kTileRows, V::kTileVectors>();
-  run.template operator()<V::kTileRows, 1>();
-  return b.column;
+  }
 }
 
-template <typename V>
+template <typename P>
 void multiply_keys(quant::DType type, const float* q, int64_t m, int64_t dim, const std::byte* keys, int64_t count,
                    float* scores) {
+  using V = typename P::Vec;
   const int64_t columns = (count + kKeyPanel - 1) / kKeyPanel * kKeyPanel;
   if (type == quant::DType::kQ8_0) {
-    kv_product<V>(m, {q, dim}, Q8Keys<V>{keys, dim}, dim, columns, false, {scores, kKvTile});
+    kv_product<P>(m, {q, dim}, Q8Keys<V>{keys, dim}, dim, columns, false, {scores, kKvTile});
   } else {
-    kv_product<V>(m, {q, dim}, F16Keys<V>{keys, dim}, dim, columns, false, {scores, kKvTile});
+    kv_product<P>(m, {q, dim}, F16Keys<V>{keys, dim}, dim, columns, false, {scores, kKvTile});
   }
 }
 
-template <typename V>
+template <typename P>
 void add_values(quant::DType type, const float* weights, int64_t m, int64_t dim, const std::byte* values, int64_t count,
                 float* sums) {
+  using V = typename P::Vec;
   if (type == quant::DType::kQ8_0) {
-    kv_product<V>(m, {weights, kKvTile}, Q8Values<V>{values}, count, dim, true, {sums, dim});
+    kv_product<P>(m, {weights, kKvTile}, Q8Values<V>{values}, count, dim, true, {sums, dim});
     return;
   }
   F16Values<V> b{values, dim};
-  for (b.column = kv_product<V>(m, {weights, kKvTile}, b, count, dim, true, {sums, dim}); b.column < dim; ++b.column) {
+  kv_product<P>(m, {weights, kKvTile}, b, count, dim, true, {sums, dim});
+  for (b.column = dim / V::kWidth * V::kWidth; b.column < dim; ++b.column) {
     for (int64_t i = 0; i < m; ++i) {
       float& sum = sums[i * dim + b.column];
-      for (int64_t p = 0; p < count; ++p) sum += weights[i * kKvTile + p] * to_f32(*b.at(p));
+      for (int64_t p = 0; p < count; ++p) sum += P::factor(weights[i * kKvTile + p]) * P::factor(to_f32(*b.at(p)));
     }
   }
 }
@@ -268,12 +322,12 @@ void store_value(quant::DType type, const float* x, int64_t dim, int64_t positio
   }
 }
 
-template <typename V>
+template <typename P>
 constexpr KvTileKernels kKvTileTable = {
-    .store_key = store_key<V>,
-    .store_value = store_value<V>,
-    .multiply_keys = multiply_keys<V>,
-    .add_values = add_values<V>,
+    .store_key = store_key<typename P::Vec>,
+    .store_value = store_value<typename P::Vec>,
+    .multiply_keys = multiply_keys<P>,
+    .add_values = add_values<P>,
 };
 
 }  // namespace

@@ -4,6 +4,6 @@
 
 namespace patina::kernels {
 
-const KvTileKernels kKvTileNeon = kKvTileTable<NeonVec>;
+const KvTileKernels kKvTileNeon = kKvTileTable<FloatProducts<NeonVec>>;
 
 }  // namespace patina::kernels
