@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/generic/backward_block.h"
+#include "kernels/generic/bounds.h"
 #include "kernels/generic/weight_strips.h"
 
 // The backward product in integers of 16 bits:
@@ -62,7 +63,7 @@ void integer_block(const Panels& w, const BackwardBlock& block, const std::byte*
   const auto [from, columns, t_begin, tokens] = block;
   for (int64_t s = 0; s < segment_count(w.rows); ++s) {
     const int64_t row = s * kSegmentRows;
-    const int64_t count = w.rows - row < kSegmentRows ? w.rows - row : kSegmentRows;
+    const int64_t count = at_most(w.rows - row, kSegmentRows);
     float scales[kIntegerColumns / kBlockColumns];
     unpack_strips<Isa, kType>(w, row, count, from, columns, scratch.strips, scales);
     const auto gradients = rounded_gradients<kSegmentRows>(quantized, m, w.rows).from(s, t_begin);

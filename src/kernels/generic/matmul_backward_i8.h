@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/generic/backward_block.h"
+#include "kernels/generic/bounds.h"
 #include "kernels/generic/weight_quads.h"
 
 // The backward product in bytes, for weights of 4 and 5 bits with codes c (weight_quads.h):
@@ -108,7 +109,7 @@ void add_segment(const GroupGradients& gradients, int64_t m, int64_t groups, con
                  ByteGradients& bytes, float* sums, float* offsets) {
   constexpr int kRun = Isa::quad_run(packed_format(kType).code_bits());
   for (int64_t t = 0; t < m; t += kByteTokens) {
-    const int64_t tokens = m - t < kByteTokens ? m - t : kByteTokens;
+    const int64_t tokens = at_most(m - t, kByteTokens);
     for (int64_t g = 0; g < groups; ++g) {
       to_bytes<Isa, has_offsets<kType>()>(gradients.from(g, t), tokens, g, weights, bytes, offsets + t * kPanelRows);
     }
@@ -131,7 +132,7 @@ void byte_block(const Panels& w, const BackwardBlock& block, const std::byte* qu
   }
   for (int64_t s = 0; s < segment_count(w.rows); ++s) {
     const int64_t row = s * kSegmentRows;
-    const int64_t count = w.rows - row < kSegmentRows ? w.rows - row : kSegmentRows;
+    const int64_t count = at_most(w.rows - row, kSegmentRows);
     const int64_t groups = (count + kGroupRows - 1) / kGroupRows;
     const auto gradients = rounded_gradients<kGroupRows>(quantized, m, w.rows).from(s * kSegmentGroups, t_begin);
     for (int64_t c = 0; c < columns; c += kBlockColumns) {

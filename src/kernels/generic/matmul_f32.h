@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/generic/bounds.h"
 #include "kernels/generic/token_tiles.h"
 #include "kernels/generic/unpack.h"
 
@@ -66,8 +67,6 @@ void f32_tokens(int64_t m, Rows<const float> a, const float* b, int64_t n, Rows<
       m, [&]<int T>(int64_t t) { f32_tile<Isa, T>(a.row(t), a.stride, b, n, c.row(t), c.stride, lanes, fresh); });
 }
 
-[[gnu::always_inline]] inline int64_t at_most(int64_t value, int64_t limit) { return value < limit ? value : limit; }
-
 template <typename Isa>
 void matmul_f32(const PackedView& view, Range panels, Rows<const float> x, int64_t m, Rows<float> y, float* scratch) {
   const Panels w(view);
@@ -103,17 +102,17 @@ void unpack_transposed(const Panels& w, int64_t row, int64_t row_count, int64_t 
 }
 
 template <typename Isa>
-void matmul_backward_f32(const PackedView& view, Range range, Rows<const float> dy, int64_t m, Rows<float> dx,
+void matmul_backward_f32(const PackedView& view, Range columns, Rows<const float> dy, int64_t m, Rows<float> dx,
                          float* scratch) {
   const Panels w(view);
   visit_any(view.type, [&]<DType kType>() {
-    for (int64_t from = range.begin; from < range.end; from += kBackwardColumns) {
-      const int64_t columns = at_most(range.end - from, kBackwardColumns);
+    for (int64_t from = columns.begin; from < columns.end; from += kBackwardColumns) {
+      const int64_t width = at_most(columns.end - from, kBackwardColumns);
       for (int64_t row = 0; row < w.rows; row += kBackwardRows) {
         const int64_t count = at_most(w.rows - row, kBackwardRows);
-        unpack_transposed<Isa, kType>(w, row, count, from, columns, scratch);
-        for (int64_t c = 0; c < columns; c += kPanelRows) {
-          const int lanes = static_cast<int>(at_most(columns - c, kPanelRows));
+        unpack_transposed<Isa, kType>(w, row, count, from, width, scratch);
+        for (int64_t c = 0; c < width; c += kPanelRows) {
+          const int lanes = lanes_before(c, width);
           f32_tokens<Isa>(m, dy.from(0, row), scratch + c * kBackwardRows, count, dx.from(0, from + c), lanes, false);
         }
       }

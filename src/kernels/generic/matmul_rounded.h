@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/generic/bounds.h"
 #include "kernels/generic/dot_block.h"
 #include "kernels/generic/paired_block.h"
 #include "kernels/prefetch.h"
@@ -168,9 +169,9 @@ void matmul_rounded(const PackedView& view, Range panels, const std::byte* packe
   const int64_t whole = m > kActGroup ? m / kActGroup * kActGroup : 0;  // tokens in whole groups of many
   visit_quantized(view.type, [&]<DType kType>() {
     for (int64_t t = 0; t < whole; t += kCachedTokens) {
-      const int64_t t_end = t + kCachedTokens < whole ? t + kCachedTokens : whole;
+      const int64_t t_end = at_most(t + kCachedTokens, whole);
       for (int64_t b = 0; b < blocks; b += kUnpackedBlocks) {
-        const int64_t b_end = b + kUnpackedBlocks < blocks ? b + kUnpackedBlocks : blocks;
+        const int64_t b_end = at_most(b + kUnpackedBlocks, blocks);
         q8_unpacked<Isa, kType>(w, panels, acts, {t, t_end}, {b, b_end}, y, scratch);
       }
     }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/generic/acts_layout.h"
+#include "kernels/generic/bounds.h"
 #include "kernels/generic/rounding.h"
 
 // Activations to 8 bits, the same codes at every level whose most_of_acts() are the same.
@@ -111,7 +112,7 @@ template <typename Isa>
 void quantize_acts(Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out) {
   const int64_t blocks = k / kBlockColumns;
   for (int64_t first = range.begin; first < range.end; first += kActGroup) {
-    const int64_t rows = m - first < kActGroup ? m - first : kActGroup;
+    const int64_t rows = at_most(m - first, kActGroup);
     auto* group = reinterpret_cast<uint8_t*>(out) + first * blocks * act_bytes<Isa>();
     quantize_group<Isa>(x.from(first, 0), rows, blocks, group);
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/generic/bounds.h"
 #include "kernels/vector.h"
 
 // C = beta C + alpha A B in tiles of V::kTileRows x (V::kTileVectors * V::kWidth) sums that stay in registers. A block
@@ -33,8 +34,6 @@ struct Operand {
     return {data + line * line_stride + p * depth_stride, line_stride, depth_stride};
   }
 };
-
-constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // rows[i] becomes column i of the square.
 template <typename V>
@@ -84,7 +83,7 @@ void pack(const Operand& from, int64_t lines, int64_t depth, float* out, int64_t
     return;
   }
   for (int64_t i = 0; i < lines; i += V::kWidth) {
-    pack_transposed<V>(from.at(i, 0), static_cast<int>(smaller(V::kWidth, lines - i)), depth, out + i, stride);
+    pack_transposed<V>(from.at(i, 0), static_cast<int>(at_most(lines - i, V::kWidth)), depth, out + i, stride);
   }
 }
 
@@ -126,7 +125,7 @@ void tile(const float* a, int64_t a_stride, const float* b, int64_t b_stride, in
     for (int v = 0; v < kVectors; ++v) {
       const int64_t lanes = columns - v * V::kWidth;
       if (lanes > 0)
-        finish<V>(sums[i][v], by, c + i * ldc + v * V::kWidth, static_cast<int>(smaller(lanes, V::kWidth)));
+        finish<V>(sums[i][v], by, c + i * ldc + v * V::kWidth, static_cast<int>(at_most(lanes, V::kWidth)));
     }
   }
 }
@@ -156,7 +155,7 @@ void multiply_block(const Operand& a, const Operand& b, int64_t m, int64_t colum
   const int64_t direct = b.line_stride == 1 && m <= kRows ? columns / kStrip * kStrip : 0;
   for (int64_t j = direct; j < columns;) {
     const int64_t width = columns - j > V::kWidth ? kStrip : V::kWidth;
-    pack<V>(b.at(j, 0), smaller(width, columns - j), depth, strips + j * depth, width);
+    pack<V>(b.at(j, 0), at_most(columns - j, width), depth, strips + j * depth, width);
     j += width;
   }
   int64_t tiles = (m + kRows - 1) / kRows;
@@ -246,10 +245,10 @@ void sgemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float al
       n <= V::kWidth ? multiply_block<V, kNarrowRows, 1> : multiply_block<V, V::kTileRows, V::kTileVectors>;
   const int64_t wide = k < kDepth ? kBlockFloats / (k > 0 ? k : 1) / kColumns * kColumns : kColumns;
   for (int64_t j = 0; j < n; j += wide) {
-    const int64_t columns = smaller(wide, n - j);
+    const int64_t columns = at_most(n - j, wide);
     int64_t p = 0;
     do {  // once even if k is 0: C is still scaled
-      const int64_t depth = smaller(kDepth, k - p);
+      const int64_t depth = at_most(k - p, kDepth);
       run(left.at(0, p), right.at(j, p), m, columns, depth, pack_a, {alpha, p == 0 ? beta : 1.0F}, c + j, ldc);
       p += kDepth;
     } while (p < k);

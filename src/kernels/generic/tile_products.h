@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/generic/bounds.h"
 #include "kernels/generic/tile_weights.h"
 #include "kernels/generic/tiles.h"
 
@@ -47,12 +48,6 @@ inline TileLayout token_layout(int64_t m, int64_t k) { return {whole_tiles(m, kT
 
 inline TileRun token_run(const std::byte* factor, const TileLayout& layout, int64_t group, int64_t tile) {
   return {factor + layout.offset(group, tile), layout.run_length(tile) * kTileBytes};
-}
-
-// How many of the 16 numbers from number `first` on lie before number `end`.
-inline int lanes_before(int64_t first, int64_t end) {
-  const int64_t left = end - first;
-  return static_cast<int>(left < 0 ? 0 : left < kPanelRows ? left : kPanelRows);
 }
 
 // Row t of x from column `first` on, up to column `end`, as a row of a left factor.
@@ -120,7 +115,7 @@ void forward_block(const Panels& w, Range panels, const TileTokens& tokens, cons
   for (int64_t b = 0; b < tokens.layout.inner; b += kTileRun) {
     const int64_t count = tokens.layout.run_length(b);
     for (int64_t p = panels.begin; p < panels.end; p += kWeightGroups) {
-      const int64_t few = panels.end - p < kWeightGroups ? panels.end - p : kWeightGroups;
+      const int64_t few = at_most(panels.end - p, kWeightGroups);
       for (int64_t i = 0; i < few * count; ++i) {
         store_pairs_of_columns<Isa, kType>(w.panel(p + i / count), b + i % count,
                                            scratch.weight_tile(i / count, i % count));
@@ -146,9 +141,9 @@ void tile_matmul(const PackedView& view, Range panels, const std::byte* acts, in
   const ConfiguredTiles<typename Level::Tiles> configured;
   visit_quantized(view.type, [&]<DType kType>() {
     for (int64_t t = 0; t < m; t += kTokensTogether) {
-      const int64_t tokens = m - t < kTokensTogether ? m - t : kTokensTogether;
+      const int64_t tokens = at_most(m - t, kTokensTogether);
       for (int64_t p = panels.begin; p < panels.end; p += kGroupsTogether) {
-        const int64_t end = panels.end - p < kGroupsTogether ? panels.end : p + kGroupsTogether;
+        const int64_t end = at_most(p + kGroupsTogether, panels.end);
         forward_block<Level, kType>(w, {p, end}, {acts, layout, t, tokens}, TileScratch(scratch), y);
       }
     }
@@ -179,7 +174,7 @@ void backward_block(const Panels& w, int64_t from, int64_t columns, const TileTo
   for (int64_t b = 0; b < tokens.layout.inner; b += kTileRun) {
     const int64_t count = tokens.layout.run_length(b);
     for (int64_t first = 0; first < columns; first += kWeightGroups * kTileRows) {
-      const int64_t few = columns - first < kWeightGroups * kTileRows ? columns - first : kWeightGroups * kTileRows;
+      const int64_t few = at_most(columns - first, kWeightGroups * kTileRows);
       for (int64_t i = 0; i < few / kBlockColumns * count; ++i) {
         const int64_t block = i / count;
         const int64_t panel = 2 * (b + i % count);
@@ -196,18 +191,18 @@ void backward_block(const Panels& w, int64_t from, int64_t columns, const TileTo
 }
 
 template <typename Level>
-void tile_matmul_backward(const PackedView& view, Range range, const std::byte* gradients, int64_t m, Rows<float> dx,
+void tile_matmul_backward(const PackedView& view, Range columns, const std::byte* gradients, int64_t m, Rows<float> dx,
                           float* scratch) {
   constexpr int64_t kColumns = kGroupsTogether * kTileRows;
   const Panels w(view);
   const TileLayout layout = token_layout(m, w.rows);
   const ConfiguredTiles<typename Level::Tiles> configured;
   visit_quantized(view.type, [&]<DType kType>() {
-    for (int64_t from = range.begin; from < range.end; from += kColumns) {
-      const int64_t columns = range.end - from < kColumns ? range.end - from : kColumns;
+    for (int64_t from = columns.begin; from < columns.end; from += kColumns) {
+      const int64_t width = at_most(columns.end - from, kColumns);
       for (int64_t t = 0; t < m; t += kTokensTogether) {
-        const int64_t tokens = m - t < kTokensTogether ? m - t : kTokensTogether;
-        backward_block<Level, kType>(w, from, columns, {gradients, layout, t, tokens}, TileScratch(scratch), dx);
+        const int64_t tokens = at_most(m - t, kTokensTogether);
+        backward_block<Level, kType>(w, from, width, {gradients, layout, t, tokens}, TileScratch(scratch), dx);
       }
     }
   });

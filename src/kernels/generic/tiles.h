@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/generic/bounds.h"
+
 // Products of bf16 in tile registers: eight registers of 16 rows of 64 bytes. A tile of the left factor is
 // bf16[16][32], one of the right u32[16][16] of pairs, [p][j] = {bf16 [2 p][j], bf16 [2 p + 1][j]}, and their product
 // f32[16][16].
@@ -49,7 +51,7 @@ struct TileLayout {
   int64_t inner;
 
   int64_t bytes() const { return groups * inner * kTileBytes; }
-  int64_t run_length(int64_t first) const { return inner - first < kTileRun ? inner - first : kTileRun; }
+  int64_t run_length(int64_t first) const { return at_most(inner - first, kTileRun); }
   int64_t offset(int64_t group, int64_t tile) const {
     const int64_t first = tile / kTileRun * kTileRun;
     return (first * groups + group * run_length(first) + tile - first) * kTileBytes;
