@@ -41,7 +41,7 @@ void add_model_flags(CommandLine& line, ModelFlags& flags) {
 }
 
 void add_precise_flag(CommandLine& line, bool& precise) {
-  line.add_switch("--precise", precise, "keep activations in f32: slower, the reference");
+  line.add_switch("--precise", precise, "keep activations and attention in f32: slower, the reference");
 }
 
 void add_compute_flags(CommandLine& line, ComputeFlags& flags) {

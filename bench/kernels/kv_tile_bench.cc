@@ -5,9 +5,10 @@
 
 #include "kernels/dispatch.h"
 
-// Products with one tile of a cache that lies in the first-level cache, keys/TYPE/DIM/ROWS and values/TYPE/DIM/ROWS, on
-// one thread at every level that the processor has. Hold the GFLOP/s against twice the f32_peak that matmul_bench
-// tells.
+// Products with one tile of a cache that lies in the first-level cache, keys/TYPE/DIM/ROWS and values/TYPE/DIM/ROWS
+// (zen4 also f32/keys/… and f32/values/…, which do not round), on one thread at every level that the processor has.
+// Hold the GFLOP/s against twice the f32_peak that matmul_bench tells, of zen4, which multiplies bf16 in twos, against
+// four times that.
 namespace patina::kernels {
 namespace {
 
@@ -57,13 +58,19 @@ void values(benchmark::State& state, const KvTileKernels& kernels, const Shape& 
   count(state, s);
 }
 
-void list(const Kernels& table, const Shape& s) {
+void list(const std::string& name, const KvTileKernels& kernels, const Shape& s) {
   const std::string end =
       '/' + std::string(quant::name(s.type)) + '/' + std::to_string(s.dim) + '/' + std::to_string(s.rows);
-  benchmark::RegisterBenchmark((std::string(table.name) + "/keys" + end).c_str(),
-                               [&table, s](benchmark::State& state) { keys(state, table.kv_tile, s); });
-  benchmark::RegisterBenchmark((std::string(table.name) + "/values" + end).c_str(),
-                               [&table, s](benchmark::State& state) { values(state, table.kv_tile, s); });
+  benchmark::RegisterBenchmark((name + "/keys" + end).c_str(),
+                               [&kernels, s](benchmark::State& state) { keys(state, kernels, s); });
+  benchmark::RegisterBenchmark((name + "/values" + end).c_str(),
+                               [&kernels, s](benchmark::State& state) { values(state, kernels, s); });
+}
+
+void list(const Kernels& level, const Shape& s) {
+  const std::string name(level.name);
+  list(name, level.kv_tile, s);
+  if (level.kv_tile.multiply_keys != level.kv_tile_f32.multiply_keys) list(name + "/f32", level.kv_tile_f32, s);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ struct RuntimeOptions {
   std::string prompt_template;  // --template, see PromptRuleSources
   std::string chat_template;    // --chat-template
   bool raw = false;             // prompts are never wrapped (only what the log says; make_prompt() takes it again)
-  bool precise = false;         // f32 activations
+  bool precise = false;         // ops::Context
   model::KvTypes cache_types;
   bool sketch = true;  // logits() may take memory for its shortcut
   SpeculationOptions speculation;

@@ -24,6 +24,8 @@ bool runs_avx2(const platform::CpuFeatures& cpu) { return cpu.avx2 && cpu.fma &&
 bool runs_avx512(const platform::CpuFeatures& cpu) {
   return runs_avx2(cpu) && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq && cpu.avx512vnni;
 }
+
+bool runs_avx512_bf16(const platform::CpuFeatures& cpu) { return runs_avx512(cpu) && cpu.avx512bf16; }
 #endif
 
 constexpr std::array kLevelNames = {"scalar", "avx2", "avxvnni", "avx512", "zen4", "amx", "neon"};
@@ -41,10 +43,10 @@ const auto& entries() {
       Entry{{Level::kAvx512, "avx512", kMatmulAvx512, kVectorAvx512, kKvTileAvx512, kKvTileAvx512, kPeakAvx512},
             runs_avx512},
       Entry{{Level::kZen4, "zen4", kMatmulZen4, kVectorAvx512, kKvTileZen4, kKvTileAvx512, kPeakAvx512},
-            [](const platform::CpuFeatures& cpu) { return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amd; }},
+            [](const platform::CpuFeatures& cpu) { return runs_avx512_bf16(cpu) && cpu.amd; }},
       Entry{{Level::kAmx, "amx", kMatmulAmx, kVectorAvx512, kKvTileAvx512, kKvTileAvx512, kPeakAmx},
             [](const platform::CpuFeatures& cpu) {
-              return runs_avx512(cpu) && cpu.avx512bf16 && cpu.amx_bf16 && platform::allow_tiles();
+              return runs_avx512_bf16(cpu) && cpu.amx_bf16 && platform::allow_tiles();
             }},
 #elif defined(__aarch64__)
       Entry{{Level::kNeon, "neon", kMatmulNeon, kVectorNeon, kKvTileNeon, kKvTileNeon, kPeakNeon},

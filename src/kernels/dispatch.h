@@ -27,7 +27,7 @@ struct Kernels {
   MatmulKernels matmul;
   VectorKernels vector;
   KvTileKernels kv_tile;
-  KvTileKernels kv_tile_f32;  // the same where it does not round, for the precise path
+  KvTileKernels kv_tile_f32;  // the same in f32 everywhere: for the precise path
   PeakKernels peak;
 };
 

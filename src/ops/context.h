@@ -71,7 +71,7 @@ struct Context {
   const kernels::Kernels& kernels;
   tensor::BufferPool& buffers;
   Recorder* recorder = nullptr;  // set while training
-  bool precise = false;          // nothing is rounded for the sake of speed: activations stay f32
+  bool precise = false;          // activations, and all that attention multiplies, stay f32
 
   Tensor make(int64_t rows, int64_t cols) const { return buffers.make(rows, cols); }
   bool records(const Outline& x) const { return recorder != nullptr && x.needs_grad(); }

@@ -36,7 +36,7 @@ struct EmulatedIsa : VnniIsa<EmulatedProducts> {
   }
 };
 
-// Bf16Products, but that each product is added to the sum for itself.
+// Bf16Products. The instruction need not round its two additions as these are: processors differ.
 struct EmulatedBf16Products {
   using Vec = Avx2Vec;
   static constexpr int64_t kDepths = 2;
@@ -49,11 +49,11 @@ struct EmulatedBf16Products {
 
   class Factors {
    public:
-    Rows<const Factor> of(Rows<const float> rows, int64_t m, int64_t depth) {
+    Rows<const Factor> convert(Rows<const float> rows, int64_t m, int64_t depth) {
       for (int64_t i = 0; i < m; ++i) {
         for (int64_t p = 0; p < depth; p += kDepths) {
           const float second = p + 1 < depth ? rows.row(i)[p + 1] : 0.0F;
-          factors_[i * kStride + p / kDepths] = {{factor(rows.row(i)[p]), factor(second)}};
+          factors_[i * kStride + p / kDepths] = {{rounded(rows.row(i)[p]), rounded(second)}};
         }
       }
       return {factors_, kStride};
@@ -64,14 +64,14 @@ struct EmulatedBf16Products {
     Factor factors_[kKvRows * kStride];
   };
 
-  static float factor(float x) { return to_f32(to_bf16(x)); }
+  static float rounded(float x) { return to_f32(to_bf16(x)); }
   static __m256 rounded(__m256 v) {
     float numbers[Vec::kWidth];
     Vec::store(numbers, v);
-    for (float& number : numbers) number = factor(number);
+    for (float& number : numbers) number = rounded(number);
     return Vec::load(numbers);
   }
-  static Columns columns(const __m256* columns) { return {{rounded(columns[0]), rounded(columns[1])}}; }
+  static Columns join(const __m256* vectors) { return {{rounded(vectors[0]), rounded(vectors[1])}}; }
   static __m256 add_products(__m256 sum, const Columns& columns, const Factor* factor) {
     sum = Vec::fma(Vec::set(factor->of[1]), columns.of[1], sum);
     return Vec::fma(Vec::set(factor->of[0]), columns.of[0], sum);

@@ -1,8 +1,11 @@
+#include <gmock/gmock.h>
+
 #include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
 
+#include "kernels/levels.h"
 #include "ops/attention.h"
 #include "ops/cross_entropy.h"
 #include "ops/embedding.h"
@@ -262,8 +265,25 @@ TEST_F(OpsTest, AttentionWithACacheInPiecesEqualsAttentionAtOnce) {
     for (float& value : x.values()) value = std::round(value * 64) / 64;
   }
   expect_pieces_equal_whole(context_, qkv, shape, quant::DType::kF16, 1e-5);
-  context_.precise = false;  // what is multiplied may have 8 bits, each 2e-3 off
-  expect_pieces_equal_whole(context_, qkv, shape, quant::DType::kF16, 1e-2);
+}
+
+TEST_F(OpsTest, AttentionWithACacheRoundsAsItsKernelsDoUnlessPrecise) {
+  const AttentionShape shape{.heads = 4, .kv_heads = 2, .head_dim = 16, .scale = 0.35F, .window = 0};
+  const std::array<Tensor, 3> qkv = {random(90, 64), random(90, 32), random(90, 32)};
+  const kernels::Kernels& exact = kernels::kernels_for(kernels::Level::kScalar);
+  kernels::Kernels rounding = exact;
+  rounding.kv_tile = kernels::kKvTileScalarBf16;
+  const auto read = [&](const kernels::Kernels& with, bool precise) {
+    Context context{.pool = pool_, .kernels = with, .buffers = buffers_, .recorder = nullptr, .precise = precise};
+    CachedAttention cached(qkv, shape, quant::DType::kF16);
+    const Tensor out = cached.read(context, 0, 90);
+    return std::vector<float>(out.values().begin(), out.values().end());
+  };
+  const std::vector<float> expected = read(exact, true);
+  EXPECT_EQ(read(rounding, true), expected);
+  const std::vector<float> rounded = read(rounding, false);
+  EXPECT_NE(rounded, expected);
+  EXPECT_THAT(rounded, ::testing::Pointwise(::testing::FloatNear(2e-2F), expected));
 }
 
 TEST_F(OpsTest, AttentionTakesACacheOfEightBits) {

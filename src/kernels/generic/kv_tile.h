@@ -1,15 +1,15 @@
 #pragma once
 
-#include <algorithm>
 #include <cstring>
 
+#include "kernels/generic/bounds.h"
 #include "kernels/generic/elementwise.h"
 #include "kernels/generic/q8_block.h"
 #include "kernels/kv_tile.h"
 #include "kernels/views.h"
 
-// Products with tiles of a cache as kv_tile.h describes them: what is kept in few bytes becomes floats in registers, as
-// it is multiplied.
+// Products with tiles of a cache as kv_tile.h describes them: what is kept in few bytes becomes what is multiplied in
+// registers, or for many rows once in the first-level cache.
 namespace patina::kernels {
 namespace {
 
@@ -96,6 +96,10 @@ struct Q8Values {
   }
 };
 
+// Depths that are multiplied before sums are stored, and rows that are made factors at a time.
+constexpr int64_t kDepthRun = 64;
+constexpr int64_t kKvRows = 64;
+
 // How rows and columns meet: `P` names the vectors of floats that columns become (Vec), and what is multiplied at a
 // time, kDepths numbers of a row (Factor) and as many vectors of columns (Columns), rounded or not. These are the
 // numbers themselves:
@@ -106,47 +110,46 @@ struct FloatProducts {
   using Columns = typename V::F;
   static constexpr int64_t kDepths = 1;
 
-  // Rows of numbers as factors, `depth` <= kDepthRun of each of `m` <= kKvRows rows.
-  struct Factors {
-    static Rows<const float> of(Rows<const float> rows, int64_t /*m*/, int64_t /*depth*/) { return rows; }
+  class Factors {
+   public:
+    // Of `depth` <= kDepthRun numbers of each of `m` <= kKvRows rows; good until the next call.
+    static Rows<const float> convert(Rows<const float> rows, int64_t /*m*/, int64_t /*depth*/) { return rows; }
   };
-  static float factor(float x) { return x; }
-  // Of columns[n], n < kDepths.
-  static Columns columns(const typename V::F* columns) { return columns[0]; }
+  // Of vectors[n], n < kDepths.
+  static Columns join(const typename V::F* vectors) { return vectors[0]; }
+  // `sum` and each lane's kDepths products.
   static typename V::F add_products(typename V::F sum, Columns columns, const Factor* factor) {
     return V::fma(V::set(*factor), columns, sum);
   }
+  // What x is multiplied as, for columns that fill no vector.
+  static float rounded(float x) { return x; }
 };
-
-// Depths that are multiplied before sums are stored, and rows that are at hand meanwhile.
-constexpr int64_t kDepthRun = 64;
-constexpr int64_t kKvRows = 64;
 
 // Columns at depth p, a multiple of kDepths; from `end` on they are zeros.
 template <typename P, typename Source, typename Scale>
 typename P::Columns columns_at(const Source& from, int64_t p, int64_t end, int v, const Scale& scale) {
-  typename P::Vec::F columns[P::kDepths];
-  columns[0] = from.load(p, v, scale);
+  typename P::Vec::F vectors[P::kDepths];
+  vectors[0] = from.load(p, v, scale);
   for (int64_t n = 1; n < P::kDepths; ++n) {
-    columns[n] = p + n < end ? from.load(p + n, v, scale) : P::Vec::set(0.0F);
+    vectors[n] = p + n < end ? from.load(p + n, v, scale) : P::Vec::set(0.0F);
   }
-  return P::columns(columns);
+  return P::join(vectors);
 }
 
 // The same in memory, for many rows: depths from `begin` on, kVectors vectors of columns.
 template <typename P, int kVectors>
 struct UnpackedColumns {
-  typename P::Columns columns[kDepthRun / P::kDepths * kVectors];
+  typename P::Columns vectors[kDepthRun / P::kDepths * kVectors];
   int64_t begin;
 
   template <typename Source>
   void unpack(const Source& from, int64_t first, int64_t end) {
     begin = first;
     for (int v = 0; v < kVectors; ++v) {
-      typename P::Columns* to = columns + v;
+      typename P::Columns* to = vectors + v;
       for (int64_t p = first; p < end;) {
         const auto scale = from.scale(p, v);
-        for (const int64_t stop = std::min(end, p + kQ8Block); p < stop; p += P::kDepths, to += kVectors)
+        for (const int64_t stop = at_most(p + kQ8Block, end); p < stop; p += P::kDepths, to += kVectors)
           *to = columns_at<P>(from, p, end, v, scale);
       }
     }
@@ -157,7 +160,8 @@ struct UnpackedColumns {
 template <typename P, int kVectors>
 typename P::Columns columns_at(const UnpackedColumns<P, kVectors>& from, int64_t p, int64_t /*end*/, int v,
                                Unscaled /*scale*/) {
-  return from.columns[static_cast<uint64_t>(p - from.begin) / P::kDepths * kVectors + v];
+  const auto depth = static_cast<uint64_t>(p - from.begin);  // unsigned, so that dividing it is a shift
+  return from.vectors[depth / P::kDepths * kVectors + v];
 }
 
 // c(i, j) (+)= sum_p a(i, p) * b(p, j)   for i < kRows, kVectors vectors of columns and begin <= p < end, where `a` are
@@ -176,7 +180,7 @@ template <typename P, int kRows, int kVectors, typename Source>
     decltype(b.scale(p, 0)) scales[kVectors];
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) scales[v] = b.scale(p, v);
-    for (const int64_t stop = std::min(end, p + kQ8Block); p < stop; p += P::kDepths, ++a.data) {
+    for (const int64_t stop = at_most(p + kQ8Block, end); p < stop; p += P::kDepths, ++a.data) {
       typename P::Columns columns[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) columns[v] = columns_at<P>(b, p, end, v, scales[v]);
@@ -218,12 +222,13 @@ void kv_runs(int64_t m, Rows<const typename P::Factor> a, const Source& b, int64
   }
 }
 
-// One vector of columns after the other, or more at a time, up to `columns`.
+// Takes kVectors vectors of columns at a time, from b.column on while they fit before column `limit`, and leaves
+// b.column where those begin that are left.
 template <typename P, int kRows, int kVectors, typename Source>
-void kv_columns(int64_t m, Rows<const typename P::Factor> a, Source& b, int64_t begin, int64_t end, int64_t columns,
+void kv_columns(int64_t m, Rows<const typename P::Factor> a, Source& b, int64_t begin, int64_t end, int64_t limit,
                 bool add, Rows<float> c) {
   constexpr int64_t kWidth = kVectors * P::Vec::kWidth;
-  for (; b.column + kWidth <= columns; b.column += kWidth) {
+  for (; b.column + kWidth <= limit; b.column += kWidth) {
     if (m > 2 * kRows) {
       UnpackedColumns<P, kVectors> unpacked;
       unpacked.unpack(b, begin, end);
@@ -238,14 +243,15 @@ void kv_columns(int64_t m, Rows<const typename P::Factor> a, Source& b, int64_t 
 template <typename P, typename Source>
 void kv_product(int64_t m, Rows<const float> a, const Source& source, int64_t depth, int64_t columns, bool add,
                 Rows<float> c) {
+  static_assert(kDepthRun % kQ8Block == 0 && kQ8Block % P::kDepths == 0);  // what meets has one scale
   constexpr int kFewRows = 2;
   using V = typename P::Vec;
   typename P::Factors factors;
   for (int64_t i = 0; i < m; i += kKvRows) {
-    const int64_t rows = std::min(kKvRows, m - i);
+    const int64_t rows = at_most(m - i, kKvRows);
     for (int64_t begin = 0; begin < depth; begin += kDepthRun) {
-      const int64_t end = std::min(depth, begin + kDepthRun);
-      const Rows<const typename P::Factor> some = factors.of(a.from(i, begin), rows, end - begin);
+      const int64_t end = at_most(begin + kDepthRun, depth);
+      const Rows<const typename P::Factor> some = factors.convert(a.from(i, begin), rows, end - begin);
       Source b = source;
       const auto run = [&]<int kRows, int kVectors>() {
         kv_columns<P, kRows, kVectors>(rows, some, b, begin, end, columns, add || begin > 0, c.from(i, 0));
@@ -282,7 +288,7 @@ void add_values(quant::DType type, const float* weights, int64_t m, int64_t dim,
   for (b.column = dim / V::kWidth * V::kWidth; b.column < dim; ++b.column) {
     for (int64_t i = 0; i < m; ++i) {
       float& sum = sums[i * dim + b.column];
-      for (int64_t p = 0; p < count; ++p) sum += P::factor(weights[i * kKvTile + p]) * P::factor(to_f32(*b.at(p)));
+      for (int64_t p = 0; p < count; ++p) sum += P::rounded(weights[i * kKvTile + p]) * P::rounded(to_f32(*b.at(p)));
     }
   }
 }
@@ -302,7 +308,7 @@ void store_key(quant::DType type, const float* x, int64_t dim, int64_t position,
   }
   f16 some[kQ8Block];
   for (int64_t d = 0; d < dim; d += kQ8Block) {
-    const int64_t count = std::min<int64_t>(kQ8Block, dim - d);
+    const int64_t count = at_most(dim - d, kQ8Block);
     f32_to_f16<V>(x + d, some, count);
     for (int64_t i = 0; i < count; ++i) reinterpret_cast<f16*>(panel)[(d + i) * kKeyPanel + lane] = some[i];
   }

@@ -20,37 +20,32 @@ struct Bf16Products {
 
   class Factors {
    public:
-    Rows<const uint32_t> of(Rows<const float> rows, int64_t m, int64_t depth) {
+    Rows<const Factor> convert(Rows<const float> rows, int64_t m, int64_t depth) {
       for (int64_t i = 0; i < m; ++i) {
-        const float* from = rows.row(i);
-        uint32_t* to = pairs_ + i * kStride;
-        int64_t p = 0;
-        for (; p + kStep <= depth; p += kStep)
-          store(to + p / 2, Vec::load(from + p), Vec::load(from + p + Vec::kWidth));
-        if (p < depth) {
+        for (int64_t p = 0; p < depth; p += kStep) {
           const auto some = [&](int64_t first) {
-            return Vec::load_some(from + first, static_cast<int>(std::clamp<int64_t>(depth - first, 0, Vec::kWidth)));
+            return Vec::load_some(rows.row(i) + first, lanes_before(first, depth));
           };
-          store(to + p / 2, some(p), some(p + Vec::kWidth));
+          _mm512_store_si512(pairs_ + i * kStride + p / kDepths, bf16_vector(some(p), some(p + Vec::kWidth)));
         }
       }
       return {pairs_, kStride};
     }
 
    private:
-    static constexpr int64_t kStep = 2 * Vec::kWidth;
+    static constexpr int64_t kStep = kDepths * Vec::kWidth;
     static constexpr int64_t kStride = kDepthRun / kDepths;
-    static void store(uint32_t* to, __m512 first, __m512 second) { _mm512_store_si512(to, bf16_vector(first, second)); }
-    alignas(64) uint32_t pairs_[kKvRows * kStride];
+    static_assert(kDepthRun % kStep == 0);
+    alignas(64) Factor pairs_[kKvRows * kStride];
   };
 
-  static float factor(float x) { return to_f32(to_bf16(x)); }
-  static Columns columns(const __m512* columns) { return bf16_in_turns(columns[0], columns[1]); }
-  static __m512 add_products(__m512 sum, Columns columns, const uint32_t* factor) {
+  static Columns join(const __m512* vectors) { return bf16_in_turns(vectors[0], vectors[1]); }
+  static __m512 add_products(__m512 sum, Columns columns, const Factor* factor) {
     // What _mm512_dpbf16_ps and _mm512_set1_epi32 are, which g++ makes two instructions of.
     asm("vdpbf16ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(columns), "m"(*factor));
     return sum;
   }
+  static float rounded(float x) { return to_f32(to_bf16(x)); }
 };
 
 }  // namespace
