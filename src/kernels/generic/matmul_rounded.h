@@ -5,6 +5,7 @@
 #include "kernels/generic/bounds.h"
 #include "kernels/generic/dot_block.h"
 #include "kernels/generic/paired_block.h"
+#include "kernels/generic/token_tiles.h"
 #include "kernels/prefetch.h"
 
 // Products of quantized weights and quantized activations: for a few tokens straight from the packed panels, which are
@@ -74,27 +75,12 @@ template <typename Isa, DType kType, int T>
   for (int t = 0; t < T; ++t) Isa::store_some(y + t * ldy, sum[t], lanes);
 }
 
+// 1 <= tokens <= kActGroup.
 template <typename Isa, DType kType>
 void q8_tokens(const uint8_t* panel, int64_t blocks, const uint8_t* acts, int64_t tokens, float* y, int64_t ldy,
                int lanes) {
-  switch (tokens) {
-    case 1:
-      return q8_tile<Isa, kType, 1>(panel, blocks, acts, y, ldy, lanes);
-    case 2:
-      return q8_tile<Isa, kType, 2>(panel, blocks, acts, y, ldy, lanes);
-    case 3:
-      return q8_tile<Isa, kType, 3>(panel, blocks, acts, y, ldy, lanes);
-    case 4:
-      return q8_tile<Isa, kType, 4>(panel, blocks, acts, y, ldy, lanes);
-    case 5:
-      return q8_tile<Isa, kType, 5>(panel, blocks, acts, y, ldy, lanes);
-    case 6:
-      return q8_tile<Isa, kType, 6>(panel, blocks, acts, y, ldy, lanes);
-    case 7:
-      return q8_tile<Isa, kType, 7>(panel, blocks, acts, y, ldy, lanes);
-    default:
-      return q8_tile<Isa, kType, 8>(panel, blocks, acts, y, ldy, lanes);
-  }
+  each_tile<kActGroup>(tokens,
+                       [&]<int T>(int64_t /*first*/) { q8_tile<Isa, kType, T>(panel, blocks, acts, y, ldy, lanes); });
 }
 
 // What a block is unpacked to for many tokens. Few would not make up for what pairs of columns take to prepare.
