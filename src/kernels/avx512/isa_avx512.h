@@ -170,6 +170,7 @@ struct Avx512Isa {
 
   static Floats zero() { return _mm512_setzero_ps(); }
   static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
+  static Floats as_floats(Ints v) { return _mm512_castsi512_ps(v); }
   static Floats load(const float* from) { return _mm512_loadu_ps(from); }
   static Floats load_some(const float* from, int lanes) { return _mm512_maskz_loadu_ps(first(lanes), from); }
   static Floats load_f16(const uint8_t* from) {

@@ -25,6 +25,7 @@ struct VnniIsa : Avx2Isa {
   static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
 
   static Ints broadcast_int(const int32_t* from) { return {_mm256_set1_epi32(*from), _mm256_set1_epi32(*from)}; }
+  static Floats as_floats(const Ints& v) { return {_mm256_castsi256_ps(v.low), _mm256_castsi256_ps(v.high)}; }
   template <int kVectors, int kMaxCode, bool kFresh, int N>
   [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
     if constexpr (kFresh) {

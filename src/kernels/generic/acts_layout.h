@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "kernels/matmul.h"
@@ -15,8 +16,8 @@
 //
 // and where integer sums begin with what zero points take off (Isa::kIntegerStarts, see dot_block.h)
 //
-//   i32    start[T]         -128 * (sum of the 32 q)
-//   i32    half_start[2][T] the same of columns 0..15 and 16..31
+//   i32    start[T]         kSumBits - 128 * (sum of the 32 q)
+//   i32    half_start[2][T] the same of columns 0..15; without kSumBits that of columns 16..31
 //
 // or where those of pairs in 16 bits do (Isa::kPairStarts)
 //
@@ -45,6 +46,10 @@ constexpr int act_bytes() {
   static_assert(Isa::kIntegerStarts ? !Isa::kPairStarts : !Isa::kPairsColumns);
   return Isa::kPairsColumns ? 68 : Isa::kIntegerStarts ? 60 : Isa::kPairStarts ? 56 : 48;
 }
+
+// What integer sums begin with, to be floats (see dot_block.h).
+constexpr float kSumBase = 12582912;
+constexpr int32_t kSumBits = std::bit_cast<int32_t>(kSumBase);
 
 // The zero point that products in pairs take off, and put back, where codes with mins have 5 bits.
 constexpr int kPairedZero = 16;

@@ -13,8 +13,18 @@
 // Isa::kPairStarts sums of 16 bits begin with what takes half the range off codes of 5 bits, or of 6 with two scales,
 // be that their zero point or not: only so does a lane hold its sums, two of 16 products or of 8. The sums of u a are
 // exact integers, so levels whose activations have the same steps differ by the rounding of f32 sums only.
+//
+// With Isa::kIntegerStarts sums need not be converted, either: a sum P that begins with the bits of F = 1.5 * 2^23
+// reads F + P as a float, since |P| is less than 2^22, and fma(F + P, scale, -F scale) is scale P, rounded once.
+// Scales, an f16 times an integer of 8 bits at most, have so few bits that F scale is exact.
 namespace patina::kernels {
 namespace {
+
+template <typename Isa>
+[[gnu::always_inline]] inline typename Isa::Floats base_of(typename Isa::Floats scale) {
+  constexpr float kTakenOff = -kSumBase;
+  return Isa::mul(scale, Isa::broadcast(&kTakenOff));
+}
 
 // What the products of a type depend on; types that agree in it share their loops.
 struct BlockForm {
@@ -57,18 +67,19 @@ template <typename Isa>
 struct BlockFactors<Isa, 0> {};
 
 template <typename Isa, int kCount>
-struct BlockMins {
+struct BlockFloats {
   typename Isa::Floats at[kCount];
 };
 template <typename Isa>
-struct BlockMins<Isa, 0> {};
+struct BlockFloats<Isa, 0> {};
 
 template <typename Isa, BlockForm kForm>
 struct DotBlock {
   typename Isa::Bytes codes[kCodeVectors];
   typename Isa::Floats scale[kForm.whole_factors ? 1 : kForm.parts];  // d alone beside factors
   [[no_unique_address]] BlockFactors<Isa, kForm.whole_factors ? kForm.parts : 0> factors;
-  [[no_unique_address]] BlockMins<Isa, kForm.has_min ? kForm.parts : 0> min;
+  [[no_unique_address]] BlockFloats<Isa, Isa::kIntegerStarts ? 1 : 0> base;  // of the first scale
+  [[no_unique_address]] BlockFloats<Isa, kForm.has_min ? kForm.parts : 0> min;
 };
 
 template <typename Isa, DType kType>
@@ -95,6 +106,9 @@ template <typename Isa, DType kType>
     } else {
       out.scale[p] = scale;
     }
+    if constexpr (Isa::kIntegerStarts) {
+      if (p == 0) out.base.at[0] = base_of<Isa>(scale);
+    }
     if constexpr (kForm.has_min) {
       out.min.at[p] = load_offset<Isa>(at, p, scale);
       if constexpr (kForm.starts) {
@@ -108,8 +122,9 @@ template <typename Isa, DType kType>
 // Adds results, each times its token's scale, and the mins times sums of the activations to `sum`, for tokens
 // t .. t + N - 1 of T.
 template <int T, typename Isa, int N, int kMins>
-[[gnu::always_inline]] inline void add_scaled(const typename Isa::Floats (&result)[N], const BlockMins<Isa, kMins>& min,
-                                              const uint8_t* acts, int t, typename Isa::Floats* sum) {
+[[gnu::always_inline]] inline void add_scaled(const typename Isa::Floats (&result)[N],
+                                              const BlockFloats<Isa, kMins>& min, const uint8_t* acts, int t,
+                                              typename Isa::Floats* sum) {
   const auto* d = reinterpret_cast<const float*>(acts + kActScale * T) + t;
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) sum[n] = Isa::fma(result[n], Isa::broadcast(d + n), sum[n]);
@@ -133,11 +148,15 @@ template <typename Isa, BlockForm kForm, int T, int N>
   typename Isa::Ints products[N];
   const auto dot = [&]<int kPart>() __attribute__((always_inline)) {
     constexpr bool kIntegers = Isa::kIntegerStarts && kForm.starts;
-    constexpr bool kFresh = !kIntegers && (kPart == 0 || !kForm.whole_factors);
+    constexpr bool kFloats = Isa::kIntegerStarts && kPart == 0;
+    constexpr bool kFresh = !kIntegers && !kFloats && (kPart == 0 || !kForm.whole_factors);
     if constexpr (kIntegers) {
       const auto* starts = reinterpret_cast<const int32_t*>(acts + (kForm.parts == 1 ? kActStart : kActHalfStart) * T);
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) products[n] = Isa::broadcast_int(starts + kPart * T + t + n);
+    } else if constexpr (kFloats) {
+#pragma GCC unroll 8
+      for (int n = 0; n < N; ++n) products[n] = Isa::broadcast_int(&kSumBits);
     }
     const auto* codes = block.codes + kPart * kVectors;
     const auto* column = a + kPart * kVectors * T * 4;
@@ -160,9 +179,13 @@ template <typename Isa, BlockForm kForm, int T, int N>
     if constexpr (!kForm.whole_factors) {
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
-        const auto product = Isa::to_floats(products[n]);
-        result[n] =
-            kPart == 0 ? Isa::mul(product, block.scale[kPart]) : Isa::fma(product, block.scale[kPart], result[n]);
+        if constexpr (kFloats) {
+          result[n] = Isa::fma(Isa::as_floats(products[n]), block.scale[0], block.base.at[0]);
+        } else {
+          const auto product = Isa::to_floats(products[n]);
+          result[n] =
+              kPart == 0 ? Isa::mul(product, block.scale[kPart]) : Isa::fma(product, block.scale[kPart], result[n]);
+        }
       }
     }
   };

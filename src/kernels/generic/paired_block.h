@@ -44,7 +44,8 @@ struct PairedBlock {
   typename Isa::Bytes second[kPairedVectors];  // w[c'] + 128
   typename Isa::Ints start;
   typename Isa::Floats scale;
-  [[no_unique_address]] BlockMins<Isa, kForm.has_min ? 1 : 0> min;
+  typename Isa::Floats base;
+  [[no_unique_address]] BlockFloats<Isa, kForm.has_min ? 1 : 0> min;
 };
 
 template <typename Isa, DType kType>
@@ -53,7 +54,7 @@ template <typename Isa, DType kType>
   constexpr PairedForm kForm = paired_form<kType>();
   typename Isa::Bytes codes[kCodeVectors];
   load_codes<Isa>(at, codes);
-  auto start = Isa::zero_ints();
+  auto start = Isa::subtract(Isa::zero_ints(), kSumBits);
 #pragma GCC unroll 4
   for (int i = 0; i < kPairedVectors; ++i) {
     out.first[i] = Isa::add_to_bytes(codes[i], -kForm.zero);
@@ -62,33 +63,45 @@ template <typename Isa, DType kType>
   }
   out.start = Isa::negate_ints(start);
   out.scale = load_scale<Isa>(at, 0);
+  out.base = base_of<Isa>(out.scale);
   if constexpr (kForm.has_min) out.min.at[0] = load_min<Isa>(at, 0);
 }
 
-// Adds the block's products for T tokens to `sum`, theirs. `acts`: the block of the activations.
-template <int T, typename Isa, PairedForm kForm>
-[[gnu::always_inline]] inline void add_products(const PairedBlock<Isa, kForm>& block, const uint8_t* acts,
-                                                typename Isa::Floats (&sum)[T]) {
-  const auto* first = reinterpret_cast<const int8_t*>(acts);
+// Adds the block's products for tokens t .. t + N - 1 of T to `sum`, theirs. `acts`: the block of the activations.
+template <typename Isa, PairedForm kForm, int T, int N>
+[[gnu::always_inline]] inline void add_products(const PairedBlock<Isa, kForm>& block, const uint8_t* acts, int t,
+                                                typename Isa::Floats* sum) {
+  const auto* first = reinterpret_cast<const int8_t*>(acts + t * 4);
   const auto* second = first + kPairedVectors * 4 * T;
-  const auto* starts = reinterpret_cast<const int32_t*>(acts + kActPairs * T);
+  const auto* starts = reinterpret_cast<const int32_t*>(acts + kActPairs * T) + t;
   if constexpr (kForm.has_min && kForm.zero != 0) starts += T;
-  typename Isa::Ints products[T];
+  typename Isa::Ints products[N];
 #pragma GCC unroll 8
-  for (int t = 0; t < T; ++t) products[t] = Isa::add_ints(block.start, Isa::broadcast_int(starts + t));
+  for (int n = 0; n < N; ++n) products[n] = Isa::add_ints(block.start, Isa::broadcast_int(starts + n));
 #pragma GCC unroll 4
   for (int i = 0; i < kPairedVectors; ++i) {
 #pragma GCC unroll 8
-    for (int t = 0; t < T; ++t) {
-      const int at = (i * T + t) * 4;
-      Isa::add_byte_products(products[t], Isa::add_bytes(Isa::broadcast_bytes(first + at), block.second[i]),
+    for (int n = 0; n < N; ++n) {
+      const int at = (i * T + n) * 4;
+      Isa::add_byte_products(products[n], Isa::add_bytes(Isa::broadcast_bytes(first + at), block.second[i]),
                              Isa::add_bytes(Isa::broadcast_bytes(second + at), block.first[i]));
     }
   }
-  typename Isa::Floats result[T];
+  typename Isa::Floats result[N];
 #pragma GCC unroll 8
-  for (int t = 0; t < T; ++t) result[t] = Isa::mul(Isa::to_floats(products[t]), block.scale);
-  add_scaled<T, Isa>(result, block.min, acts, 0, sum);
+  for (int n = 0; n < N; ++n) result[n] = Isa::fma(Isa::as_floats(products[n]), block.scale, block.base);
+  add_scaled<T, Isa>(result, block.min, acts, t, sum);
+}
+
+// The same for all T tokens, with mins in two halves: so many multiplications of f32 in a row as eight tokens have then
+// would leave the units that add idle.
+template <int T, typename Isa, PairedForm kForm>
+[[gnu::always_inline]] inline void add_products(const PairedBlock<Isa, kForm>& block, const uint8_t* acts,
+                                                typename Isa::Floats (&sum)[T]) {
+  constexpr int kTogether = kForm.has_min ? 4 : 8;
+  static_assert(T % kTogether == 0);
+#pragma GCC unroll 2
+  for (int t = 0; t < T; t += kTogether) add_products<Isa, kForm, T, kTogether>(block, acts, t, sum + t);
 }
 
 }  // namespace

@@ -50,8 +50,9 @@ struct ActsPlace {
 template <typename Isa, typename Store>
 [[gnu::always_inline]] inline void store_starts(const CodeSums& sums, const Store& store) {
   const uint32_t sum = sums.half[0] + sums.half[1];
-  store(kActStart, 0U - 128U * sum);
-  store(kActHalfStart, 0U - 128U * sums.half[0]);
+  constexpr uint32_t kBits = kSumBits;
+  store(kActStart, kBits - 128U * sum);
+  store(kActHalfStart, kBits - 128U * sums.half[0]);
   store(kActHalfStart + 4, 0U - 128U * sums.half[1]);
   if constexpr (Isa::kPairsColumns) {
     const uint32_t pairs = 0U - sums.products - 128U * sums.half[1];
