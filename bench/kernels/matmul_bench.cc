@@ -73,14 +73,15 @@ void prompt(benchmark::State& state, DType type) {
   const int64_t m = 512;
   const std::vector<float> x = ramp(m * w.cols);
   std::vector<float> y(static_cast<size_t>(m * w.rows));
-  HugeBuffer acts(static_cast<size_t>(table().quantized_acts_bytes(m, w.cols)));
+  const auto form = table().acts_form(type);
+  HugeBuffer acts(static_cast<size_t>(table().quantized_acts_bytes(form, m, w.cols)));
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
   for (auto _ : state) {
     if (patina::quant::is_float(type)) {
       table().matmul_f32(w.view(), w.panels(), {x.data(), w.cols}, m, {y.data(), w.rows}, scratch.as<float>().data());
     } else {
       // A share of the quantization: matrices of 4096 rows are the rule, here are 1024.
-      table().quantize_acts({x.data(), w.cols}, m, w.cols, {0, m / 4}, acts.data());
+      table().quantize_acts(form, {x.data(), w.cols}, m, w.cols, {0, m / 4}, acts.data());
       table().matmul_rounded(w.view(), w.panels(), acts.data(), m, {y.data(), w.rows}, scratch.as<float>().data());
     }
     benchmark::ClobberMemory();
@@ -92,8 +93,9 @@ void generate(benchmark::State& state, DType type, int64_t m) {
   const Packed w(type, 65536, 4096);
   const std::vector<float> x = ramp(m * w.cols);
   std::vector<float> y(static_cast<size_t>(m * w.rows));
-  HugeBuffer acts(static_cast<size_t>(table().quantized_acts_bytes(m, w.cols)));
-  table().quantize_acts({x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
+  const auto form = table().acts_form(type);
+  HugeBuffer acts(static_cast<size_t>(table().quantized_acts_bytes(form, m, w.cols)));
+  table().quantize_acts(form, {x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
   for (auto _ : state) {
     if (patina::quant::is_float(type)) {

@@ -142,10 +142,11 @@ Step linear_backward_step(ops::Context& context, quant::DType type, int64_t toke
 
 Step quantize_step(ops::Context& context, int64_t tokens, int64_t cols) {
   const kernels::MatmulKernels& table = context.kernels.matmul;
+  const kernels::ActsForm form = table.acts_form(quant::DType::kQ4_0);
   const auto out =
-      std::make_shared<platform::HugeBuffer>(static_cast<size_t>(table.quantized_acts_bytes(tokens, cols)));
-  return [&table, out, x = filled(context, tokens, cols)] {
-    table.quantize_acts({x.data(), x.cols()}, x.rows(), x.cols(), {0, x.rows()}, out->data());
+      std::make_shared<platform::HugeBuffer>(static_cast<size_t>(table.quantized_acts_bytes(form, tokens, cols)));
+  return [&table, form, out, x = filled(context, tokens, cols)] {
+    table.quantize_acts(form, {x.data(), x.cols()}, x.rows(), x.cols(), {0, x.rows()}, out->data());
   };
 }
 

@@ -41,26 +41,35 @@ struct CallSizes {
   int64_t backward_columns;  // of matmul_backward_rounded
 };
 
+// How activations are rounded for matmul_rounded: so many columns of a row, half or all of a k-block of 32, have one
+// scale, and no code is larger than `most`.
+struct ActsForm {
+  int columns;
+  int most;
+
+  friend bool operator==(const ActsForm&, const ActsForm&) = default;
+};
+
 // The multiplications, one table a level. All are single-threaded; callers hand out panels to threads. Pointers may be
 // unaligned except packed weights and quantized activations (64 bytes).
 struct MatmulKernels {
   CallSizes call;
-  // The largest of quantize_acts' codes: 127, or 112 where columns are multiplied in pairs. For those who compare.
-  int most_of_acts;
-
-  // Activations for matmul_rounded: each row in blocks of 32 to int8 with one f32 scale (d = max|x| / most_of_acts,
-  // q = round(x / d)), with the block sums that offsets need; for tiles (see matmul_rounded) to bf16. Layout private to
-  // the level.
-  int64_t (*quantized_acts_bytes)(int64_t m, int64_t k);
+  // How activations are rounded for weights of a quantized type: {32, 127}, but where columns are multiplied in pairs,
+  // which leaves codes of fewer bits more for activations. Types of one form take the same activations.
+  ActsForm (*acts_form)(quant::DType type);
+  // Activations for matmul_rounded with weights of a form: each row in runs of form.columns to int8 with one f32 scale
+  // (d = max|x| / form.most, q = round(x / d)), with the block sums that offsets need; for tiles (see matmul_rounded)
+  // to bf16. Layout private to the level.
+  int64_t (*quantized_acts_bytes)(ActsForm form, int64_t m, int64_t k);
   // Those of the m rows x [m x k] that are in `range`, which begins and ends at a multiple of kActGroup or ends at m.
-  void (*quantize_acts)(Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out);
+  void (*quantize_acts)(ActsForm form, Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out);
 
   // y[t, r] = sum_k x[t, k] * W[r, k]   for t in [0, m), r in the rows of the panels `panels`,
-  // with x as quantized by quantize_acts(m, k = w.cols). Integer products, f32 scaling, or tiles. W must be of a
-  // quantized type. Any m; m = 1..kActGroup are tuned for generation (memory-bound) and need no scratch, larger m for
-  // prompts: weights are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend on the other
-  // rows, but that levels with tile registers take from 32 rows on another way than with fewer: weights and x are
-  // rounded to bf16, which costs 2.3e-3 of the result, and sums are f32.
+  // with x as quantized by quantize_acts(acts_form(w.type), m, k = w.cols). Integer products, f32 scaling, or tiles. W
+  // must be of a quantized type. Any m; m = 1..kActGroup are tuned for generation (memory-bound) and need no scratch,
+  // larger m for prompts: weights are unpacked by tiles in `scratch`, 64-byte aligned. A row's result does not depend
+  // on the other rows, but that levels with tile registers take from 32 rows on another way than with fewer: weights
+  // and x are rounded to bf16, which costs 2.3e-3 of the result, and sums are f32.
   void (*matmul_rounded)(const PackedView& w, Range panels, const std::byte* acts, int64_t m, Rows<float> y,
                          float* scratch);
 

@@ -58,8 +58,7 @@ struct PackedFormat {
     return scales == ScaleForm::kSigned || scales == ScaleForm::kSixBit || scales == ScaleForm::kFourBitWithMin;
   }
   constexpr int parts() const { return halves() ? 2 : 1; }  // scales of a k-block
-  // Whether codes have few bits, and 32 columns one scale: the backward product takes such codes as bytes, and the
-  // forward one may multiply their columns in pairs.
+  // Whether codes have few bits, and 32 columns one scale: the backward product takes such codes as bytes.
   constexpr bool small_codes() const { return !halves() && code_bits() <= 5; }
   constexpr int code_bits() const { return table ? 8 : low_bits + high_bits; }
   constexpr int low_bytes() const { return kVectorBytes * low_bits; }

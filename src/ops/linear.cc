@@ -60,7 +60,7 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
   std::vector<Tensor> results;
   int64_t panels = 0;
   Scratch scratch;
-  bool rounds = false;
+  ProductInput input(x);
   int64_t work = 0;
   for (const Linear& layer : layers) {
     const PackedMatrix& w = *layer.weight;
@@ -70,11 +70,10 @@ std::vector<Tensor> linear(Context& context, const Tensor& x, std::span<const Li
     results.push_back(context.make(x.rows(), w.rows()));
     results.back().set_needs_grad(x.needs_grad() || trains(context, layer));
     panels += w.panels();
-    rounds = rounds || takes_rounded(context, w);
+    input.include(context, w);
     scratch.include(context, w, x.rows());
     work += w.rows() * w.cols() * x.rows();
   }
-  const ProductInput input = prepare(context, x, rounds);
   scratch.make(context);
   context.parallel(panels, panel_chunk(context, panels, x.rows()), work, [&](int64_t begin, int64_t end, int worker) {
     int64_t first = 0;

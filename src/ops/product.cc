@@ -4,21 +4,31 @@
 
 namespace patina::ops {
 
-ProductInput prepare(Context& context, const Tensor& x, bool rounds) {
-  ProductInput input{x, {}};
-  if (!rounds) return input;
+void ProductInput::include(Context& context, const PackedMatrix& w) {
+  if (!takes_rounded(context, w)) return;
   const auto& kernels = context.kernels.matmul;
-  const int64_t m = x.rows();
-  const int64_t k = x.cols();
-  const int64_t bytes = kernels.quantized_acts_bytes(m, k);
-  input.quantized = context.make(1, (bytes + 3) / 4);
-  auto* out = reinterpret_cast<std::byte*>(input.quantized.data());
-  const int64_t groups = (m + kernels::kActGroup - 1) / kernels::kActGroup;
-  context.parallel(groups, 1, m * k, [&](int64_t begin, int64_t end, int /*worker*/) {
-    kernels.quantize_acts({x.data(), k}, m, k, {begin * kernels::kActGroup, std::min(end * kernels::kActGroup, m)},
-                          out);
+  const kernels::ActsForm form = kernels.acts_form(w.type());
+  if (find(form) != nullptr) return;
+  const int64_t m = x_.rows();
+  const int64_t k = x_.cols();
+  const Tensor rounded = context.make(1, (kernels.quantized_acts_bytes(form, m, k) + 3) / 4);
+  auto* out = reinterpret_cast<std::byte*>(rounded.data());
+  constexpr int64_t kGroup = kernels::kActGroup;
+  context.parallel((m + kGroup - 1) / kGroup, 1, m * k, [&](int64_t begin, int64_t end, int /*worker*/) {
+    kernels.quantize_acts(form, {x_.data(), k}, m, k, {begin * kGroup, std::min(end * kGroup, m)}, out);
   });
-  return input;
+  rounded_.push_back({form, rounded});
+}
+
+const std::byte* ProductInput::rounded(const Context& context, const PackedMatrix& w) const {
+  return reinterpret_cast<const std::byte*>(find(context.kernels.matmul.acts_form(w.type()))->bytes.data());
+}
+
+const ProductInput::Rounded* ProductInput::find(kernels::ActsForm form) const {
+  for (const Rounded& rounded : rounded_) {
+    if (rounded.form == form) return &rounded;
+  }
+  return nullptr;
 }
 
 void Scratch::include(const Context& context, const PackedMatrix& w, int64_t tokens) {
@@ -37,10 +47,9 @@ void multiply(const Context& context, const PackedMatrix& w, const ProductInput&
     const auto& kernels = context.kernels.matmul;
     const kernels::Rows<float> out{to, y.cols()};
     if (takes_rounded(context, w)) {
-      kernels.matmul_rounded(packed, panels, reinterpret_cast<const std::byte*>(input.quantized.data()), y.rows(), out,
-                             scratch.tiles(worker));
+      kernels.matmul_rounded(packed, panels, input.rounded(context, w), y.rows(), out, scratch.tiles(worker));
     } else {
-      kernels.matmul_f32(packed, panels, {input.x.data(), input.x.cols()}, y.rows(), out, scratch.tiles(worker));
+      kernels.matmul_f32(packed, panels, {input.x().data(), input.x().cols()}, y.rows(), out, scratch.tiles(worker));
     }
   };
   if (w.data() != nullptr) return product(w.view(), {panel_begin, panel_end}, y.data());

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "ops/context.h"
 #include "ops/packed_matrix.h"
@@ -8,20 +10,34 @@
 // Parts of the products W x that linear.h and sketch.h share. Internal to this folder.
 namespace patina::ops {
 
-// The input x [tokens x in] of a product in the forms that its kernels read.
-struct ProductInput {
-  Tensor x;
-  Tensor quantized;  // holds bytes; empty where no product takes rounded inputs
-};
-
 // Whether x is rounded for products with `w`, to 8 bits or as matmul_rounded() says.
 inline bool takes_rounded(const Context& context, const PackedMatrix& w) {
   return !context.precise && !quant::is_float(w.type());
 }
 
-// x [tokens x in] for multiply(), with `rounds` also rounded, by all threads; one serves all matrices that it is
-// multiplied with, where takes_rounded() of some asks for that. Holds on to x.
-ProductInput prepare(Context& context, const Tensor& x, bool rounds);
+// The input x [tokens x in] of products in the forms that their kernels read. Holds on to x.
+class ProductInput {
+ public:
+  explicit ProductInput(const Tensor& x) : x_(x) {}
+
+  // For products with w: rounds x, by all threads, where takes_rounded() asks for that and no matrix has before that
+  // takes the same.
+  void include(Context& context, const PackedMatrix& w);
+
+  const Tensor& x() const { return x_; }
+  // As w, which takes_rounded(), takes it.
+  const std::byte* rounded(const Context& context, const PackedMatrix& w) const;
+
+ private:
+  struct Rounded {
+    kernels::ActsForm form;
+    Tensor bytes;
+  };
+  const Rounded* find(kernels::ActsForm form) const;
+
+  Tensor x_;
+  std::vector<Rounded> rounded_;
+};
 
 // What a worker needs for products with some matrices.
 class Scratch {
@@ -40,7 +56,7 @@ class Scratch {
 };
 
 // y[t, r] = sum_i W[r, i] x[t, i] for the rows r of the panels [panel_begin, panel_end), on the calling thread, which
-// is number `worker`. `scratch` includes w.
+// is number `worker`. `input` and `scratch` include w.
 void multiply(const Context& context, const PackedMatrix& w, const ProductInput& input, int64_t panel_begin,
               int64_t panel_end, const Tensor& y, const Scratch& scratch, int worker);
 

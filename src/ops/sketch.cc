@@ -56,19 +56,23 @@ class Largest {
 // One pass over a matrix for a few tokens.
 class Search {
  public:
-  Search(Context& context, const PackedMatrix& matrix, const Tensor& x, std::span<const int64_t> wanted)
+  Search(Context& context, const PackedMatrix& matrix, const PackedMatrix& coarse, const Tensor& x,
+         std::span<const int64_t> wanted)
       : context_(context),
         matrix_(matrix),
-        input_(prepare(context, x, true)),
+        coarse_(coarse),
+        input_(x),
         wanted_(wanted),
         y_(context.make(x.rows(), matrix.rows())),
         exact_(static_cast<size_t>(matrix.panels())) {
+    input_.include(context, coarse);
+    input_.include(context, matrix);
     scratch_.include(context, matrix, x.rows());
     scratch_.make(context);
   }
 
-  Tensor run(const PackedMatrix& coarse, std::span<const float> profile, std::span<const float> deviations) {
-    multiply_coarsely(coarse);
+  Tensor run(std::span<const float> profile, std::span<const float> deviations) {
+    multiply_coarsely();
     multiply_best();
     multiply_rest(profile, deviations);
     return y_;
@@ -76,15 +80,15 @@ class Search {
 
  private:
   // Twice as many as wanted: the more of the best are known, the fewer others can be among them.
-  void multiply_coarsely(const PackedMatrix& coarse) {
+  void multiply_coarsely() {
     std::vector<std::vector<Largest>> found(static_cast<size_t>(context_.pool.size()));
     for (std::vector<Largest>& of_worker : found) {
       for (const int64_t wanted : wanted_) of_worker.emplace_back(2 * wanted);
     }
-    const int64_t work = y_.size() * coarse.cols();
-    context_.parallel(coarse.panels(), panel_chunk(context_, coarse.panels(), 1), work,
+    const int64_t work = y_.size() * coarse_.cols();
+    context_.parallel(coarse_.panels(), panel_chunk(context_, coarse_.panels(), 1), work,
                       [&](int64_t begin, int64_t end, int worker) {
-                        multiply(context_, coarse, input_, begin, end, y_, scratch_, worker);
+                        multiply(context_, coarse_, input_, begin, end, y_, scratch_, worker);
                         for (int64_t t = 0; t < y_.rows(); ++t) {
                           Largest& largest = found[static_cast<size_t>(worker)][static_cast<size_t>(t)];
                           for (int64_t p = begin; p < end; ++p) {
@@ -128,7 +132,7 @@ class Search {
     for (int64_t t = 0; t < y_.rows(); ++t) {
       float squares = 0;
       for (size_t b = 0; b < profile.size(); ++b) {
-        const float* x = input_.x.row(t) + static_cast<int64_t>(b) * kBlock;
+        const float* x = input_.x().row(t) + static_cast<int64_t>(b) * kBlock;
         squares += profile[b] * context_.kernels.vector.sum_squares(x, kBlock);
       }
       margins.push_back(Sketch::kDeviations * std::sqrt(squares));
@@ -162,6 +166,7 @@ class Search {
 
   Context& context_;
   const PackedMatrix& matrix_;
+  const PackedMatrix& coarse_;
   ProductInput input_;
   Scratch scratch_;
   std::span<const int64_t> wanted_;
@@ -244,7 +249,7 @@ Sketch::Sketch(ThreadPool& pool, const kernels::Kernels& kernels, const PackedMa
 }
 
 Tensor Sketch::largest(Context& context, const Tensor& x, std::span<const int64_t> wanted) const {
-  return Search(context, *matrix_, x, wanted).run(coarse_, profile_, deviations_);
+  return Search(context, *matrix_, coarse_, x, wanted).run(profile_, deviations_);
 }
 
 }  // namespace patina::ops

@@ -123,8 +123,9 @@ struct Products {
 inline Products products(const MatmulKernels& kernels, const Matrix& w, const std::vector<float>& x,
                          const std::vector<float>& dy, int64_t m) {
   AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
-  AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
-  kernels.quantize_acts({x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
+  const ActsForm form = kernels.acts_form(w.type);
+  AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(form, m, w.cols)));
+  kernels.quantize_acts(form, {x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
   Products out;
   out.forward.resize(static_cast<size_t>(m * w.rows));
   kernels.matmul_rounded(w.view(), w.panels(), acts.data(), m, {out.forward.data(), w.rows}, scratch.data());

@@ -80,8 +80,9 @@ class Check {
     return y;
   }
   std::vector<float> quantized(const MatmulKernels& kernels) const {
-    AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m_, w_.cols)));
-    kernels.quantize_acts({x_.data(), w_.cols}, m_, w_.cols, {0, m_}, acts.data());
+    const ActsForm form = kernels.acts_form(w_.type);
+    AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(form, m_, w_.cols)));
+    kernels.quantize_acts(form, {x_.data(), w_.cols}, m_, w_.cols, {0, m_}, acts.data());
     std::vector<float> y(static_cast<size_t>(m_ * w_.rows));
     AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
     kernels.matmul_rounded(w_.view(), w_.panels(), acts.data(), m_, {y.data(), w_.rows}, scratch.data());

@@ -53,7 +53,15 @@ TEST_P(Matmul, UnpackGivesTheDequantizedWeightsBitForBit) {
 }
 
 TEST_P(Matmul, SketchIsOffByHalfAStepAtMostAndSaysByHowMuch) {
-  const double rounded_inputs = 32.0 / (12.0 * std::pow(kernels().most_of_acts, 2));  // what float types add
+  const quant::DType type = GetParam().type;
+  // What types add whose own products do not round inputs as those of a sketch do.
+  const ActsForm sketch_form = kernels().acts_form(quant::DType::kQ4_0);
+  const auto rounded = [](ActsForm form) { return form.columns / (12.0 * std::pow(form.most, 2)); };
+  double rounded_inputs = rounded(sketch_form);
+  if (!quant::is_float(type)) {
+    const ActsForm own = kernels().acts_form(type);
+    rounded_inputs = own == sketch_form ? 0.0 : rounded_inputs + rounded(own);
+  }
   for (int repeat = 0; repeat < 4; ++repeat) {
     const Matrix w = random_matrix(GetParam().type, random_);
     const int64_t panels = panel_count(w.rows);
@@ -71,8 +79,7 @@ TEST_P(Matmul, SketchIsOffByHalfAStepAtMostAndSaysByHowMuch) {
         for (int64_t j = k / 32 * 32; j < k / 32 * 32 + 32; ++j) largest = std::max(largest, std::abs(weight(j)));
         const double lost = weight(k) - coarse[static_cast<size_t>(k * kPanelRows + row % kPanelRows)];
         ASSERT_LE(std::abs(lost), largest / 15 * 1.01 + 1e-7) << "row " << row << ", column " << k;
-        squares[static_cast<size_t>(k / kBlockColumns)] +=
-            lost * lost + (quant::is_float(w.type) ? rounded_inputs * weight(k) * weight(k) : 0);
+        squares[static_cast<size_t>(k / kBlockColumns)] += lost * lost + rounded_inputs * weight(k) * weight(k);
       }
       for (size_t b = 0; b < squares.size(); ++b) {
         const size_t place = (static_cast<size_t>(row / kPanelRows) * squares.size() + b) * kPanelRows +
@@ -109,17 +116,18 @@ TEST_P(Matmul, ForwardEqualsTheProductWithDequantizedWeights) {
 
 // Activations as the contract of quantize_acts says.
 struct RoundedActs {
-  RoundedActs(const float* x, int64_t blocks, int most) {
-    for (int64_t b = 0; b < blocks; ++b) {
+  RoundedActs(const float* x, int64_t count, ActsForm form) : columns(form.columns) {
+    for (const float* run = x; run < x + count; run += columns) {
       float largest = 0.0F;
-      for (int i = 0; i < 32; ++i) largest = std::max(largest, std::abs(x[b * 32 + i]));
-      const float d = largest / static_cast<float>(most);
+      for (int64_t i = 0; i < columns; ++i) largest = std::max(largest, std::abs(run[i]));
+      const float d = largest / static_cast<float>(form.most);
       scales.push_back(d);
-      for (int i = 0; i < 32; ++i) {
-        codes.push_back(d == 0.0F ? 0 : static_cast<int>(std::nearbyint(x[b * 32 + i] * (1.0F / d))));
+      for (int64_t i = 0; i < columns; ++i) {
+        codes.push_back(d == 0.0F ? 0 : static_cast<int>(std::nearbyint(run[i] * (1.0F / d))));
       }
     }
   }
+  int64_t columns;  // of a scale
   std::vector<float> scales;
   std::vector<int> codes;
 };
@@ -137,7 +145,7 @@ Sum product(const CodedRow& w, const RoundedActs& a) {
       dot += static_cast<int64_t>(w.codes[k]) * a.codes[k];
       sum += a.codes[k];
     }
-    const double d = a.scales[g * group / 32];
+    const double d = a.scales[g * group / static_cast<size_t>(a.columns)];
     const double scaled = d * static_cast<double>(w.scales[g]) * static_cast<double>(dot);
     const double min = affine ? static_cast<double>(w.mins[g]) : zero * static_cast<double>(w.scales[g]);
     const double offset = d * min * static_cast<double>(sum);
@@ -153,10 +161,11 @@ Sum product(const CodedRow& w, const RoundedActs& a) {
 // y = W x for all rows with quantized activations, in two ranges of panels and of activation rows.
 std::vector<float> quantized_product(const MatmulKernels& kernels, const Matrix& w, const std::vector<float>& x,
                                      int64_t ldx, int64_t m, int64_t ldy) {
-  testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(m, w.cols)));
+  const ActsForm form = kernels.acts_form(w.type);
+  testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels.quantized_acts_bytes(form, m, w.cols)));
   const int64_t cut = m / 2 / kActGroup * kActGroup;
-  kernels.quantize_acts({x.data(), ldx}, m, w.cols, {cut, m}, acts.data());
-  kernels.quantize_acts({x.data(), ldx}, m, w.cols, {0, cut}, acts.data());
+  kernels.quantize_acts(form, {x.data(), ldx}, m, w.cols, {cut, m}, acts.data());
+  kernels.quantize_acts(form, {x.data(), ldx}, m, w.cols, {0, cut}, acts.data());
   std::vector<float> y(static_cast<size_t>(m * ldy), 777.0F);
   testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
   const int64_t panels = panel_count(w.rows);
@@ -187,7 +196,7 @@ TEST_P(QuantizedMatmul, ForwardEqualsTheProductWithRoundedActivations) {
       }
       const CodedRow row(w, r);
       for (int64_t t = 0; t < m; ++t) {
-        const Sum expected = product(row, RoundedActs(x.data() + t * ldx, w.cols / 32, kernels().most_of_acts));
+        const Sum expected = product(row, RoundedActs(x.data() + t * ldx, w.cols, kernels().acts_form(w.type)));
         ASSERT_NEAR(y[static_cast<size_t>(t * ldy + r)], expected.value,
                     tolerance(4 * w.cols / row.meaning.group, expected.magnitude))
             << "m=" << m << " t=" << t << " r=" << r;
@@ -208,8 +217,9 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
       testing::set_scales(type, w.file.data() + b, random_);
     }
     pack_panels(type, w.file.data(), w.rows, w.cols, {0, 1}, w.packed.data());
-    // In halves of a block and, as 16-bit sums have them, in halves of 4 columns.
+    // In halves of a block or of what has one scale and, as 16-bit sums have them, in halves of 4 columns.
     const auto half = [](size_t i) { return i % 32 < 16; };
+    const auto quarter = [](size_t i) { return i % 16 < 8; };
     const auto pair = [](size_t i) { return i % 4 < 2; };
     struct Activations {
       float first, second;
@@ -219,6 +229,8 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
                                                   {-1.0F, -1.0F, half},
                                                   {1.0F, -1.0F, half},
                                                   {-1.0F, 1.0F, half},
+                                                  {1.0F, -1.0F, quarter},
+                                                  {-1.0F, 1.0F, quarter},
                                                   {1.0F, 0.0F, pair},
                                                   {0.0F, 1.0F, pair}}) {
       constexpr int64_t kRows = kActGroup + 1;
@@ -227,7 +239,7 @@ TEST_P(QuantizedMatmul, LargestCodesAndActivationsStayExact) {
       const std::vector<float> y = quantized_product(kernels(), w, x, cols, kRows, 16);
       for (int64_t i = 0; i < kRows * 16; ++i) {
         const CodedRow row(w, i % 16);
-        const Sum expected = product(row, RoundedActs(x.data(), cols / 32, kernels().most_of_acts));
+        const Sum expected = product(row, RoundedActs(x.data(), cols, kernels().acts_form(type)));
         ASSERT_NEAR(y[static_cast<size_t>(i)], expected.value,
                     tolerance(4 * cols / row.meaning.group, expected.magnitude))
             << "fill=" << fill << " x=" << first << ", " << second;
@@ -292,8 +304,9 @@ TEST_P(QuantizedMatmul, ForwardGivesTheSameBitsHoweverPanelsAreSplit) {
   testing::AlignedVector<float> scratch(static_cast<size_t>(kScratchFloats));
   for (const int64_t m : {9, 40}) {
     const std::vector<float> x = random_floats(m * w.cols, random_);
-    testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels().quantized_acts_bytes(m, w.cols)));
-    kernels().quantize_acts({x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
+    const ActsForm form = kernels().acts_form(w.type);
+    testing::AlignedVector<std::byte> acts(static_cast<size_t>(kernels().quantized_acts_bytes(form, m, w.cols)));
+    kernels().quantize_acts(form, {x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
     const auto forward = [&](int64_t step) {
       std::vector<float> y(static_cast<size_t>(m * w.rows));
       for (int64_t p = 0; p < panels; p += step) {

@@ -7,17 +7,17 @@
 #include "kernels/packed_layout.h"
 
 // Quantized activations: groups of kActGroup rows (tokens), the last one of T <= kActGroup rows. A group is a run of
-// blocks, one for each 32 columns:
+// blocks, one for each 32 columns, with one scale (S = 1) or one for either half (S = 2):
 //
 //   int8   q[8][T][4]       q[i][t][b] is row t, column 4 i + b, so that one broadcast of 4 bytes meets one code vector
-//   f32    d[T]             x = d * q
-//   f32    offset[T]        -d * (sum of the 32 q)
-//   f32    half[2][T]       the same of columns 0..15 and 16..31
+//   f32    d[S][T]          x = d * q
+//   f32    offset[T]        -d * (sum of the 32 q); where S = 1
+//   f32    offset[2][T]     the same of columns 0..15 and 16..31; where types with two scales have no S of their own
 //
 // and where integer sums begin with what zero points take off (Isa::kIntegerStarts, see dot_block.h)
 //
-//   i32    start[T]         kSumBits - 128 * (sum of the 32 q)
-//   i32    half_start[2][T] the same of columns 0..15; without kSumBits that of columns 16..31
+//   i32    start[T]         kSumBits - 128 * (sum of the 32 q); where S = 1
+//   i32    start[2][T]      the same of columns 0..15 and 16..31; the latter without kSumBits where S = 1
 //
 // or where those of pairs in 16 bits do (Isa::kPairStarts)
 //
@@ -25,39 +25,75 @@
 //
 // and where columns are multiplied in pairs (Isa::kPairsColumns, see paired_block.h)
 //
-//   i32    pairs[2][T]      -(sum of q[c + 16] (q[c] + 128) for c < 16); the same + kPairedZero * (sum of the 32 q)
+//   i32    pairs[2][T]      S = 1: -(sum of q[c + 16] (q[c] + 128) for c < 16); the same + (128 - most) * (sum of the
+//   32
+//                           q). S = 2: -(sum of q[c + 8] (q[c] + 128) for c < 8); the same of columns 16..31
 //
 // Sums are negative because that is how zero points and mins enter the products.
 namespace patina::kernels {
-
-constexpr int kActScale = 32;  // where the fields begin, in units of T bytes
-constexpr int kActOffset = 36;
-constexpr int kActHalfOffset = 40;
-constexpr int kActStart = 48;
-constexpr int kActHalfStart = 52;
-constexpr int kActPairs = 60;
-constexpr int kActPairStart = 48;
-// What stands in pair_start is for this zero point (of sums of pairs; kPairedZero is that of columns in pairs).
-constexpr int kPairStartZero = 16;
-
-// Of one row in one block.
-template <typename Isa>
-constexpr int act_bytes() {
-  static_assert(Isa::kIntegerStarts ? !Isa::kPairStarts : !Isa::kPairsColumns);
-  return Isa::kPairsColumns ? 68 : Isa::kIntegerStarts ? 60 : Isa::kPairStarts ? 56 : 48;
-}
 
 // What integer sums begin with, to be floats (see dot_block.h).
 constexpr float kSumBase = 12582912;
 constexpr int32_t kSumBits = std::bit_cast<int32_t>(kSumBase);
 
-// The zero point that products in pairs take off, and put back, where codes with mins have 5 bits.
-constexpr int kPairedZero = 16;
+// What stands in pair_start is for this zero point.
+constexpr int kPairStartZero = 16;
 
-// The largest q: where columns are multiplied in pairs, sums of a q and a code from -16 to 15 must be bytes.
+// Whether the level multiplies the type's columns in pairs.
 template <typename Isa>
-constexpr int most_of_acts() {
-  return Isa::kPairsColumns ? 112 : 127;
+constexpr bool pairs_columns(quant::DType type) {
+  return Isa::kPairsColumns && packed_format(type).code_bits() <= 6;
 }
+
+// Where columns are multiplied in pairs, sums of a q and a code less half its range must be bytes. For codes of 6 bits
+// that leaves q few steps, which scales of their own for the halves make up for; as such types have two scales anyway,
+// they cost nothing.
+template <typename Isa>
+constexpr ActsForm acts_form(quant::DType type) {
+  if (!pairs_columns<Isa>(type)) return {kBlockColumns, 127};
+  const PackedFormat format = packed_format(type);
+  return {kBlockColumns / format.parts(), 128 - (format.code_bits() <= 4 ? 8 : 1 << (format.code_bits() - 1))};
+}
+
+// Where the fields of a block begin, in units of T bytes; 0 where there is none. Of offsets and starts the first is
+// that of all columns, the second that of the halves.
+struct ActsFields {
+  int scale;
+  int offset[2];
+  int start[2];
+  int pair_start;
+  int pairs;
+  int bytes;  // of all
+};
+
+// `scales`: of a block.
+template <typename Isa>
+constexpr ActsFields acts_fields(int scales) {
+  static_assert(Isa::kIntegerStarts ? !Isa::kPairStarts : !Isa::kPairsColumns);
+  const bool halves = scales == 2 || !Isa::kPairsColumns;
+  ActsFields out = {};
+  out.bytes = kBlockColumns;
+  const auto add = [&](int& field, int numbers) {
+    field = out.bytes;
+    out.bytes += 4 * numbers;
+  };
+  add(out.scale, scales);
+  if (scales == 1) add(out.offset[0], 1);
+  if (halves) add(out.offset[1], 2);
+  if (Isa::kIntegerStarts && scales == 1) add(out.start[0], 1);
+  if (Isa::kIntegerStarts && halves) add(out.start[1], 2);
+  if (Isa::kPairStarts) add(out.pair_start, 2);
+  if (Isa::kPairsColumns) add(out.pairs, 2);
+  return out;
+}
+
+// Scales of a block of activations for weights of the type, and where the fields are.
+template <typename Isa>
+constexpr int acts_scales(quant::DType type) {
+  return kBlockColumns / acts_form<Isa>(type).columns;
+}
+
+template <typename Isa, quant::DType kType>
+constexpr int64_t kActBytes = acts_fields<Isa>(acts_scales<Isa>(kType)).bytes;
 
 }  // namespace patina::kernels

@@ -14,6 +14,8 @@
 // be that their zero point or not: only so does a lane hold its sums, two of 16 products or of 8. The sums of u a are
 // exact integers, so levels whose activations have the same steps differ by the rounding of f32 sums only.
 //
+// Activations have one scale d_a for the block or one for each scale of the weights (acts_form()).
+//
 // With Isa::kIntegerStarts sums need not be converted, either: a sum P that begins with the bits of F = 1.5 * 2^23
 // reads F + P as a float, since |P| is less than 2^22, and fma(F + P, scale, -F scale) is scale P, rounded once.
 // Scales, an f16 times an integer of 8 bits at most, have so few bits that F scale is exact.
@@ -33,6 +35,7 @@ struct BlockForm {
   bool has_min;        // else codes are signed bytes, or sums begin with the zero point
   bool whole_factors;  // scale = d * integer, with the integers applied to integer sums
   bool starts;         // sums begin with integers
+  int acts_scales;     // of the activations of a k-block
 
   constexpr int middle() const { return (max_code + 1) / 2; }
 };
@@ -46,7 +49,7 @@ constexpr BlockForm block_form() {
   if constexpr (Isa::kIntegerStarts && kFormat.zero_log2 != kNoZero) {
     static_assert(kFormat.zero_log2 + 1 == kFormat.code_bits());
     static_assert(!Isa::kWholeFactors);
-    return {kFormat.parts(), 255, false, false, true};
+    return {kFormat.parts(), 255, false, false, true, acts_scales<Isa>(kType)};
   } else {
     constexpr bool kHasZero = kFormat.zero_log2 != kNoZero;
     constexpr bool kStarts = Isa::kPairStarts && kMaxCode == (kFormat.parts() == 1 ? 31 : 63);
@@ -54,7 +57,7 @@ constexpr BlockForm block_form() {
     // Levels that multiply signed bytes take codes above 127 as u - 128, which is the zero point of the types that have
     // such codes.
     constexpr bool kHasMin = kStarts ? !kHasZero : !(Isa::kSignedBytes && kMaxCode == 255);
-    return {kFormat.parts(), kMaxCode, kHasMin, Isa::kWholeFactors && kWhole, kStarts};
+    return {kFormat.parts(), kMaxCode, kHasMin, Isa::kWholeFactors && kWhole, kStarts, acts_scales<Isa>(kType)};
   }
 }
 
@@ -78,7 +81,7 @@ struct DotBlock {
   typename Isa::Bytes codes[kCodeVectors];
   typename Isa::Floats scale[kForm.whole_factors ? 1 : kForm.parts];  // d alone beside factors
   [[no_unique_address]] BlockFactors<Isa, kForm.whole_factors ? kForm.parts : 0> factors;
-  [[no_unique_address]] BlockFloats<Isa, Isa::kIntegerStarts ? 1 : 0> base;  // of the first scale
+  [[no_unique_address]] BlockFloats<Isa, Isa::kIntegerStarts ? kForm.acts_scales : 0> base;  // of the first scales
   [[no_unique_address]] BlockFloats<Isa, kForm.has_min ? kForm.parts : 0> min;
 };
 
@@ -107,7 +110,7 @@ template <typename Isa, DType kType>
       out.scale[p] = scale;
     }
     if constexpr (Isa::kIntegerStarts) {
-      if (p == 0) out.base.at[0] = base_of<Isa>(scale);
+      if (p < kForm.acts_scales) out.base.at[p] = base_of<Isa>(scale);
     }
     if constexpr (kForm.has_min) {
       out.min.at[p] = load_offset<Isa>(at, p, scale);
@@ -119,21 +122,83 @@ template <typename Isa, DType kType>
   }
 }
 
-// Adds results, each times its token's scale, and the mins times sums of the activations to `sum`, for tokens
-// t .. t + N - 1 of T.
-template <int T, typename Isa, int N, int kMins>
-[[gnu::always_inline]] inline void add_scaled(const typename Isa::Floats (&result)[N],
-                                              const BlockFloats<Isa, kMins>& min, const uint8_t* acts, int t,
+// Adds results, each times its token's scale, to `sum`; `d`: the scales.
+template <typename Isa, int N>
+[[gnu::always_inline]] inline void add_scaled(const typename Isa::Floats (&result)[N], const float* d,
                                               typename Isa::Floats* sum) {
-  const auto* d = reinterpret_cast<const float*>(acts + kActScale * T) + t;
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) sum[n] = Isa::fma(result[n], Isa::broadcast(d + n), sum[n]);
-  if constexpr (kMins != 0) {
-    const auto* offset = reinterpret_cast<const float*>(acts + (kMins == 1 ? kActOffset : kActHalfOffset) * T) + t;
+}
+
+// Adds the mins times sums of the activations to `sum`, for N tokens of T; `offset`: those sums.
+template <int T, typename Isa, int N, int kMins>
+[[gnu::always_inline]] inline void add_mins(const BlockFloats<Isa, kMins>& min, const float* offset,
+                                            typename Isa::Floats* sum) {
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
+  for (int n = 0; n < N; ++n) {
 #pragma GCC unroll 2
-      for (int p = 0; p < kMins; ++p) sum[n] = Isa::fma(min.at[p], Isa::broadcast(offset + p * T + n), sum[n]);
+    for (int p = 0; p < kMins; ++p) sum[n] = Isa::fma(min.at[p], Isa::broadcast(offset + p * T + n), sum[n]);
+  }
+}
+
+// Whether integer sums of a part of a block are floats (see above); where there are more parts than scales of the
+// activations, the second part's are not, since its results are added to those of the first.
+template <typename Isa, BlockForm kForm>
+constexpr bool sums_are_floats(int part) {
+  return Isa::kIntegerStarts && part < kForm.acts_scales;
+}
+
+// Sums of integers for tokens t .. t + N - 1 of T: those of a part of the block or, with factors, also of those before.
+template <int kPart, typename Isa, BlockForm kForm, int T, int N>
+[[gnu::always_inline]] inline void sum_part(const DotBlock<Isa, kForm>& block, const uint8_t* acts, int t,
+                                            typename Isa::Ints (&sums)[N]) {
+  constexpr ActsFields kFields = acts_fields<Isa>(kForm.acts_scales);
+  constexpr int kVectors = kCodeVectors / kForm.parts;
+  constexpr bool kIntegers = Isa::kIntegerStarts && kForm.starts;
+  constexpr bool kFloats = sums_are_floats<Isa, kForm>(kPart);
+  constexpr bool kFresh = !kIntegers && !kFloats && (kPart == 0 || !kForm.whole_factors);
+  if constexpr (kIntegers) {
+    const auto* starts = reinterpret_cast<const int32_t*>(acts + kFields.start[kForm.parts - 1] * T) + t;
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) sums[n] = Isa::broadcast_int(starts + kPart * T + n);
+  } else if constexpr (kFloats) {
+#pragma GCC unroll 8
+    for (int n = 0; n < N; ++n) sums[n] = Isa::broadcast_int(&kSumBits);
+  }
+  const auto* codes = block.codes + kPart * kVectors;
+  const auto* column = reinterpret_cast<const int8_t*>(acts) + (kPart * kVectors * T + t) * 4;
+  if constexpr (kForm.starts && Isa::kPairStarts) {
+    // Half the range of 5 bits is the zero point of what stands there for both halves, that of 6 twice it for one.
+    static_assert(kForm.middle() == kPairStartZero * kForm.parts);
+    static_assert(2 * kVectors * 127 * kForm.middle() < 1 << 15);
+    const auto* starts = reinterpret_cast<const int32_t*>(acts + kFields.pair_start * T) + t;
+    const std::array<const int32_t*, 2> two = {starts + kPart * T, starts + (kForm.parts == 1 ? T : kPart * T)};
+    if constexpr (kForm.whole_factors) {
+      Isa::template dot_from<kVectors, kFresh, N>(sums, codes, column, 4 * T, two, block.factors.at[kPart]);
+    } else {
+      Isa::template dot_from<kVectors, kFresh, N>(sums, codes, column, 4 * T, two);
+    }
+  } else if constexpr (kForm.whole_factors) {
+    Isa::template dot<kVectors, kForm.max_code, kFresh, N>(sums, codes, column, 4 * T, block.factors.at[kPart]);
+  } else {
+    Isa::template dot<kVectors, kForm.max_code, kFresh, N>(sums, codes, column, 4 * T);
+  }
+}
+
+// The sums up to a part times scales; with factors those of all parts at once.
+template <int kPart, typename Isa, BlockForm kForm, int N>
+[[gnu::always_inline]] inline void scale_part(const DotBlock<Isa, kForm>& block, const typename Isa::Ints (&sums)[N],
+                                              typename Isa::Floats (&result)[N]) {
+#pragma GCC unroll 8
+  for (int n = 0; n < N; ++n) {
+    if constexpr (kForm.whole_factors) {
+      if constexpr (kPart + 1 == kForm.parts) result[n] = Isa::mul(Isa::to_floats(sums[n]), block.scale[0]);
+    } else if constexpr (sums_are_floats<Isa, kForm>(kPart)) {
+      result[n] = Isa::fma(Isa::as_floats(sums[n]), block.scale[kPart], block.base.at[kPart]);
+    } else if constexpr (kPart == 0) {
+      result[n] = Isa::mul(Isa::to_floats(sums[n]), block.scale[0]);
+    } else {
+      result[n] = Isa::fma(Isa::to_floats(sums[n]), block.scale[kPart], result[n]);
     }
   }
 }
@@ -142,67 +207,28 @@ template <int T, typename Isa, int N, int kMins>
 template <typename Isa, BlockForm kForm, int T, int N>
 [[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm>& block, const uint8_t* acts, int t,
                                                 typename Isa::Floats* sum) {
-  constexpr int kVectors = kCodeVectors / kForm.parts;
-  const auto* a = reinterpret_cast<const int8_t*>(acts + t * 4);
+  constexpr ActsFields kFields = acts_fields<Isa>(kForm.acts_scales);
+  const auto* d = reinterpret_cast<const float*>(acts + kFields.scale * T) + t;
+  typename Isa::Ints sums[N];
   typename Isa::Floats result[N];
-  typename Isa::Ints products[N];
-  const auto dot = [&]<int kPart>() __attribute__((always_inline)) {
-    constexpr bool kIntegers = Isa::kIntegerStarts && kForm.starts;
-    constexpr bool kFloats = Isa::kIntegerStarts && kPart == 0;
-    constexpr bool kFresh = !kIntegers && !kFloats && (kPart == 0 || !kForm.whole_factors);
-    if constexpr (kIntegers) {
-      const auto* starts = reinterpret_cast<const int32_t*>(acts + (kForm.parts == 1 ? kActStart : kActHalfStart) * T);
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) products[n] = Isa::broadcast_int(starts + kPart * T + t + n);
-    } else if constexpr (kFloats) {
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) products[n] = Isa::broadcast_int(&kSumBits);
-    }
-    const auto* codes = block.codes + kPart * kVectors;
-    const auto* column = a + kPart * kVectors * T * 4;
-    if constexpr (kForm.starts && Isa::kPairStarts) {
-      // Half the range of 5 bits is the zero point of what stands there for both halves, that of 6 twice it for one.
-      static_assert(kForm.middle() == kPairStartZero * kForm.parts);
-      static_assert(2 * kVectors * most_of_acts<Isa>() * kForm.middle() < 1 << 15);
-      const auto* starts = reinterpret_cast<const int32_t*>(acts + kActPairStart * T) + t;
-      const std::array<const int32_t*, 2> two = {starts + kPart * T, starts + (kForm.parts == 1 ? T : kPart * T)};
-      if constexpr (kForm.whole_factors) {
-        Isa::template dot_from<kVectors, kFresh, N>(products, codes, column, 4 * T, two, block.factors.at[kPart]);
-      } else {
-        Isa::template dot_from<kVectors, kFresh, N>(products, codes, column, 4 * T, two);
-      }
-    } else if constexpr (kForm.whole_factors) {
-      Isa::template dot<kVectors, kForm.max_code, kFresh, N>(products, codes, column, 4 * T, block.factors.at[kPart]);
-    } else {
-      Isa::template dot<kVectors, kForm.max_code, kFresh, N>(products, codes, column, 4 * T);
-    }
-    if constexpr (!kForm.whole_factors) {
-#pragma GCC unroll 8
-      for (int n = 0; n < N; ++n) {
-        if constexpr (kFloats) {
-          result[n] = Isa::fma(Isa::as_floats(products[n]), block.scale[0], block.base.at[0]);
-        } else {
-          const auto product = Isa::to_floats(products[n]);
-          result[n] =
-              kPart == 0 ? Isa::mul(product, block.scale[kPart]) : Isa::fma(product, block.scale[kPart], result[n]);
-        }
-      }
-    }
+  const auto multiply = [&]<int kPart>() __attribute__((always_inline)) {
+    sum_part<kPart, Isa, kForm, T>(block, acts, t, sums);
+    scale_part<kPart, Isa>(block, sums, result);
+    if constexpr (kForm.acts_scales == 2) add_scaled<Isa>(result, d + kPart * T, sum);
   };
-  dot.template operator()<0>();
-  if constexpr (kForm.parts == 2) dot.template operator()<1>();
-  if constexpr (kForm.whole_factors) {
-#pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) result[n] = Isa::mul(Isa::to_floats(products[n]), block.scale[0]);
+  multiply.template operator()<0>();
+  if constexpr (kForm.parts == 2) multiply.template operator()<1>();
+  if constexpr (kForm.acts_scales == 1) add_scaled<Isa>(result, d, sum);
+  if constexpr (kForm.has_min) {
+    add_mins<T, Isa, N>(block.min, reinterpret_cast<const float*>(acts + kFields.offset[kForm.parts - 1] * T) + t, sum);
   }
-  add_scaled<T, Isa>(result, block.min, acts, t, sum);
 }
 
 // The same for all T tokens.
 template <int T, typename Isa, BlockForm kForm>
 [[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm>& block, const uint8_t* acts,
                                                 typename Isa::Floats (&sum)[T]) {
-  constexpr int kTogether = Isa::dot_tokens(kForm.max_code, kForm.parts);
+  constexpr int kTogether = Isa::dot_tokens(kForm.max_code, kForm.parts / kForm.acts_scales);
   constexpr int kRest = T % kTogether;
 #pragma GCC unroll 8
   for (int t = 0; t + kTogether <= T; t += kTogether) {

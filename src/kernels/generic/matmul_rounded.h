@@ -67,7 +67,7 @@ template <typename Isa, DType kType, int T>
       DotBlock<Isa, kForm> block;
       load_block<Isa>(at, block);
       add_products<T>(block, acts, sum);
-      acts += act_bytes<Isa>() * T;
+      acts += kActBytes<Isa, kType> * T;
     }
     panel += kGroupBytes;
   }
@@ -89,7 +89,7 @@ struct Unpacked {
   using Block = DotBlock<Isa, block_form<Isa, kType>()>;
 };
 template <typename Isa, DType kType>
-  requires(pairs_columns<Isa, kType>())
+  requires(pairs_columns<Isa>(kType))
 struct Unpacked<Isa, kType> {
   using Block = PairedBlock<Isa, paired_form<kType>()>;
 };
@@ -107,7 +107,7 @@ struct NextWeights {
 };
 
 // `count` unpacked blocks for one group of tokens; begins with the sums in y unless `fresh`.
-template <typename Isa, typename Block>
+template <typename Isa, int kScales, typename Block>
 [[gnu::noinline]] void q8_unpacked_tile(const Block* blocks, int64_t count, const uint8_t* acts, float* y, int64_t ldy,
                                         int lanes, bool fresh, NextWeights next) {
   constexpr int kTokens = kActGroup;
@@ -117,7 +117,7 @@ template <typename Isa, typename Block>
   for (int64_t b = 0; b < count; ++b) {
     next.fetch_block();
     add_products<kTokens>(blocks[b], acts, sum);
-    acts += act_bytes<Isa>() * kTokens;
+    acts += acts_fields<Isa>(kScales).bytes * kTokens;
   }
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) Isa::store_some(y + t * ldy, sum[t], lanes);
@@ -128,6 +128,7 @@ template <typename Isa, DType kType>
 void q8_unpacked(const Panels& w, Range panels, const uint8_t* acts, Range tokens, Range blocks, Rows<float> y,
                  float* scratch) {
   constexpr PackedFormat kFormat = packed_format(kType);
+  constexpr int kScales = acts_scales<Isa>(kType);
   using Block = typename Unpacked<Isa, kType>::Block;
   static_assert(sizeof(Block) * kUnpackedBlocks <= sizeof(float) * kScratchFloats);
   auto* unpacked = reinterpret_cast<Block*>(scratch);
@@ -138,9 +139,9 @@ void q8_unpacked(const Panels& w, Range panels, const uint8_t* acts, Range token
     NextWeights next{BlockPlace<kType>::of(w.panel(p + 1), blocks.begin).group,
                      p + 1 < w.count() ? kFormat.group_bytes() / kFormat.group_blocks : 0};
     for (int64_t t = tokens.begin; t < tokens.end; t += kActGroup) {
-      const uint8_t* group = acts + (t * w.cols / kBlockColumns + blocks.begin * kActGroup) * act_bytes<Isa>();
-      q8_unpacked_tile<Isa, Block>(unpacked, blocks.end - blocks.begin, group, y.row(t) + p * kPanelRows, y.stride,
-                                   w.lanes(p), blocks.begin == 0, next);
+      const uint8_t* group = acts + (t * w.cols / kBlockColumns + blocks.begin * kActGroup) * kActBytes<Isa, kType>;
+      q8_unpacked_tile<Isa, kScales>(unpacked, blocks.end - blocks.begin, group, y.row(t) + p * kPanelRows, y.stride,
+                                     w.lanes(p), blocks.begin == 0, next);
       next.block_bytes = 0;  // fetched with the first tokens
     }
   }
@@ -163,7 +164,7 @@ void matmul_rounded(const PackedView& view, Range panels, const std::byte* packe
     }
     if (whole == m) return;
     for (int64_t p = panels.begin; p < panels.end; ++p) {
-      q8_tokens<Isa, kType>(w.panel(p), blocks, acts + whole * blocks * act_bytes<Isa>(), m - whole,
+      q8_tokens<Isa, kType>(w.panel(p), blocks, acts + whole * blocks * kActBytes<Isa, kType>, m - whole,
                             y.row(whole) + p * kPanelRows, y.stride, w.lanes(p));
     }
   });

@@ -12,7 +12,7 @@ namespace {
 template <typename Isa>
 constexpr MatmulKernels kMatmulTable = {
     .call = {.rows = 8 * kPanelRows, .backward_columns = kIntegerColumns},
-    .most_of_acts = most_of_acts<Isa>(),
+    .acts_form = acts_form<Isa>,
     .quantized_acts_bytes = quantized_acts_bytes<Isa>,
     .quantize_acts = quantize_acts<Isa>,
     .matmul_rounded = matmul_rounded<Isa>,

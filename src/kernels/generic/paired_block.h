@@ -1,12 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "kernels/generic/acts_layout.h"
 #include "kernels/generic/dot_block.h"
 
 // A k-block's products with half as many multiplications, for processors that add beside multiplying: of a column c in
-// the first half of the block and its partner c' = c + 16,
+// the first half of the columns that have one scale, all 32 or 16, and its partner c' in the second half,
 //   (a[c] + w[c'] + 128) (a[c'] + w[c])
 //     =  a[c] w[c] + a[c'] w[c']  +  a[c] a[c'] + 128 a[c']  +  w[c] w[c'] + 128 w[c]
 // where both sums are bytes, the first one without sign. What stands behind the wanted products depends on the row or
@@ -18,79 +19,92 @@ namespace {
 
 constexpr int kPairedVectors = kCodeVectors / 2;
 
-// Whether the level pairs the type's columns, of which c and c' must have one scale.
-template <typename Isa, DType kType>
-constexpr bool pairs_columns() {
-  return Isa::kPairsColumns && packed_format(kType).small_codes();
-}
-
 // What the products of a type depend on. The weights w of the formula are codes u - zero.
 struct PairedForm {
+  int parts;     // scales in a k-block, each with activations of its own scale
   int zero;      // 0 where there is no zero point and u is small enough
   bool has_min;  // sums are to be those of u itself
+
+  constexpr int vectors() const { return kPairedVectors / parts; }  // of either half of a part
 };
 
 template <DType kType>
 constexpr PairedForm paired_form() {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr bool kHasMin = kFormat.zero_log2 == kNoZero;
-  static_assert(!kHasMin || kFormat.code_bits() <= 4 || 1 << (kFormat.code_bits() - 1) == kPairedZero);
-  return {kHasMin && kFormat.code_bits() <= 4 ? 0 : 1 << (kFormat.code_bits() - 1), kHasMin};
+  return {kFormat.parts(), kHasMin && kFormat.parts() == 2 ? 0 : 1 << (kFormat.code_bits() - 1), kHasMin};
 }
 
 template <typename Isa, PairedForm kForm>
 struct PairedBlock {
   typename Isa::Bytes first[kPairedVectors];   // w[c]
   typename Isa::Bytes second[kPairedVectors];  // w[c'] + 128
-  typename Isa::Ints start;
-  typename Isa::Floats scale;
-  typename Isa::Floats base;
-  [[no_unique_address]] BlockFloats<Isa, kForm.has_min ? 1 : 0> min;
+  typename Isa::Ints start[kForm.parts];
+  typename Isa::Floats scale[kForm.parts];
+  typename Isa::Floats base[kForm.parts];
+  [[no_unique_address]] BlockFloats<Isa, kForm.has_min ? kForm.parts : 0> min;
 };
 
 template <typename Isa, DType kType>
 [[gnu::always_inline]] inline void load_block(const BlockPlace<kType>& at,
                                               PairedBlock<Isa, paired_form<kType>()>& out) {
   constexpr PairedForm kForm = paired_form<kType>();
+  constexpr int kVectors = kForm.vectors();
+  constexpr int kMostOfActs = acts_form<Isa>(kType).most;
+  static_assert(acts_scales<Isa>(kType) == kForm.parts);
+  static_assert(kMostOfActs + std::max(kForm.zero, (1 << packed_format(kType).code_bits()) - kForm.zero) <= 128);
+  static_assert(!kForm.has_min || kForm.zero == 0 || kForm.zero == 128 - kMostOfActs);
   typename Isa::Bytes codes[kCodeVectors];
   load_codes<Isa>(at, codes);
-  auto start = Isa::subtract(Isa::zero_ints(), kSumBits);
+#pragma GCC unroll 2
+  for (int p = 0; p < kForm.parts; ++p) {
+    auto start = Isa::subtract(Isa::zero_ints(), kSumBits);
 #pragma GCC unroll 4
-  for (int i = 0; i < kPairedVectors; ++i) {
-    out.first[i] = Isa::add_to_bytes(codes[i], -kForm.zero);
-    out.second[i] = Isa::add_to_bytes(codes[i + kPairedVectors], 128 - kForm.zero);
-    Isa::add_byte_products(start, out.second[i], out.first[i]);
+    for (int i = p * kVectors; i < (p + 1) * kVectors; ++i) {
+      out.first[i] = Isa::add_to_bytes(codes[p * kVectors + i], -kForm.zero);
+      out.second[i] = Isa::add_to_bytes(codes[(p + 1) * kVectors + i], 128 - kForm.zero);
+      Isa::add_byte_products(start, out.second[i], out.first[i]);
+    }
+    out.start[p] = Isa::negate_ints(start);
+    out.scale[p] = load_scale<Isa>(at, p);
+    out.base[p] = base_of<Isa>(out.scale[p]);
+    if constexpr (kForm.has_min) out.min.at[p] = load_min<Isa>(at, p);
   }
-  out.start = Isa::negate_ints(start);
-  out.scale = load_scale<Isa>(at, 0);
-  out.base = base_of<Isa>(out.scale);
-  if constexpr (kForm.has_min) out.min.at[0] = load_min<Isa>(at, 0);
 }
 
 // Adds the block's products for tokens t .. t + N - 1 of T to `sum`, theirs. `acts`: the block of the activations.
 template <typename Isa, PairedForm kForm, int T, int N>
 [[gnu::always_inline]] inline void add_products(const PairedBlock<Isa, kForm>& block, const uint8_t* acts, int t,
                                                 typename Isa::Floats* sum) {
-  const auto* first = reinterpret_cast<const int8_t*>(acts + t * 4);
-  const auto* second = first + kPairedVectors * 4 * T;
-  const auto* starts = reinterpret_cast<const int32_t*>(acts + kActPairs * T) + t;
+  constexpr ActsFields kFields = acts_fields<Isa>(kForm.parts);
+  constexpr int kVectors = kForm.vectors();
+  const auto* a = reinterpret_cast<const int8_t*>(acts + t * 4);
+  const auto* starts = reinterpret_cast<const int32_t*>(acts + kFields.pairs * T) + t;
   if constexpr (kForm.has_min && kForm.zero != 0) starts += T;
-  typename Isa::Ints products[N];
+  const auto* d = reinterpret_cast<const float*>(acts + kFields.scale * T) + t;
+#pragma GCC unroll 2
+  for (int p = 0; p < kForm.parts; ++p) {
+    typename Isa::Ints products[N];
 #pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) products[n] = Isa::add_ints(block.start, Isa::broadcast_int(starts + n));
+    for (int n = 0; n < N; ++n) products[n] = Isa::add_ints(block.start[p], Isa::broadcast_int(starts + p * T + n));
 #pragma GCC unroll 4
-  for (int i = 0; i < kPairedVectors; ++i) {
+    for (int i = p * kVectors; i < (p + 1) * kVectors; ++i) {
+      const auto* first = a + (p * kVectors + i) * T * 4;
+      const auto* second = first + kVectors * T * 4;
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) {
-      const int at = (i * T + n) * 4;
-      Isa::add_byte_products(products[n], Isa::add_bytes(Isa::broadcast_bytes(first + at), block.second[i]),
-                             Isa::add_bytes(Isa::broadcast_bytes(second + at), block.first[i]));
+      for (int n = 0; n < N; ++n) {
+        Isa::add_byte_products(products[n], Isa::add_bytes(Isa::broadcast_bytes(first + 4 * n), block.second[i]),
+                               Isa::add_bytes(Isa::broadcast_bytes(second + 4 * n), block.first[i]));
+      }
     }
-  }
-  typename Isa::Floats result[N];
+    typename Isa::Floats result[N];
 #pragma GCC unroll 8
-  for (int n = 0; n < N; ++n) result[n] = Isa::fma(Isa::as_floats(products[n]), block.scale, block.base);
-  add_scaled<T, Isa>(result, block.min, acts, t, sum);
+    for (int n = 0; n < N; ++n) result[n] = Isa::fma(Isa::as_floats(products[n]), block.scale[p], block.base[p]);
+    add_scaled<Isa>(result, d + p * T, sum);
+  }
+  if constexpr (kForm.has_min) {
+    add_mins<T, Isa, N>(block.min, reinterpret_cast<const float*>(acts + kFields.offset[kForm.parts - 1] * T) + t, sum);
+  }
 }
 
 // The same for all T tokens, with mins in two halves: so many multiplications of f32 in a row as eight tokens have then

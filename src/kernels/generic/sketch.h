@@ -17,12 +17,21 @@ namespace {
 // than d / 2.
 constexpr float kSketchSteps = 7.5F;
 
-// Products with float weights take unrounded inputs, those with the sketch inputs rounded to within d / 2 with d =
-// max|x| / most over 32. Their squares d^2 / 12 on the average, at most |x|^2 / (12 * most^2) over the block, are as if
-// each of its 32 weights were off by this share.
+// Inputs that are rounded to within d / 2 with d = max|x| / most over so many columns are off by d^2 / 12 in the mean
+// square, at most |x|^2 / (12 * most^2) over these columns, which is as if each of their weights were off by this
+// share.
+constexpr float input_error(ActsForm form) {
+  return static_cast<float>(form.columns) / (12.0F * form.most * form.most);
+}
+
+// The same of what the inputs of products with a sketch are off by in comparison to those with the matrix: float
+// weights take unrounded inputs, and types of another form inputs that are rounded otherwise.
 template <typename Isa>
-constexpr float input_error() {
-  return 32.0F / (12 * most_of_acts<Isa>() * most_of_acts<Isa>());
+constexpr float lost_by_inputs(DType type) {
+  constexpr ActsForm kSketch = acts_form<Isa>(DType::kQ4_0);
+  if (quant::is_float(type)) return input_error(kSketch);
+  const ActsForm form = acts_form<Isa>(type);
+  return form == kSketch ? 0.0F : input_error(kSketch) + input_error(form);
 }
 
 using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;
@@ -64,7 +73,7 @@ using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;
 
 template <typename Isa>
 void sketch_panels(const PackedView& w, Range panels, std::byte* sketch, float* lost) {
-  const float lost_of_inputs = quant::is_float(w.type) ? input_error<Isa>() : 0.0F;
+  const float lost_of_inputs = lost_by_inputs<Isa>(w.type);
   alignas(kVectorBytes) float columns[kBlockColumns * kPanelRows];
   for (int64_t p = panels.begin; p < panels.end; ++p) {
     auto* panel = reinterpret_cast<uint8_t*>(sketch) + p * panel_bytes(DType::kQ4_0, w.cols);

@@ -58,13 +58,13 @@ template <typename Isa>
 }
 
 template <typename Level>
-int64_t tile_quantized_acts_bytes(int64_t m, int64_t k) {
-  return m < kFewestForTiles ? Level::vectors().quantized_acts_bytes(m, k) : token_layout(m, k).bytes();
+int64_t tile_quantized_acts_bytes(ActsForm form, int64_t m, int64_t k) {
+  return m < kFewestForTiles ? Level::vectors().quantized_acts_bytes(form, m, k) : token_layout(m, k).bytes();
 }
 
 template <typename Level>
-void tile_quantize_acts(Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out) {
-  if (m < kFewestForTiles) return Level::vectors().quantize_acts(x, m, k, range, out);
+void tile_quantize_acts(ActsForm form, Rows<const float> x, int64_t m, int64_t k, Range range, std::byte* out) {
+  if (m < kFewestForTiles) return Level::vectors().quantize_acts(form, x, m, k, range, out);
   const TileLayout layout = token_layout(m, k);
   const int64_t end = range.end == m ? layout.groups * kTileRows : range.end;
   for (int64_t t = range.begin; t < end; ++t) {

@@ -10,7 +10,7 @@ namespace {
 template <typename Level>
 constexpr MatmulKernels kTileTable = {
     .call = {.rows = kGroupsTogether * kTileRows, .backward_columns = kGroupsTogether * kTileRows},
-    .most_of_acts = most_of_acts<typename Level::Isa>(),
+    .acts_form = acts_form<typename Level::Isa>,
     .quantized_acts_bytes = tile_quantized_acts_bytes<Level>,
     .quantize_acts = tile_quantize_acts<Level>,
     .matmul_rounded = tile_matmul<Level>,
