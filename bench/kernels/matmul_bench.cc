@@ -73,7 +73,7 @@ void prompt(benchmark::State& state, DType type) {
   const int64_t m = 512;
   const std::vector<float> x = ramp(m * w.cols);
   std::vector<float> y(static_cast<size_t>(m * w.rows));
-  const auto form = table().acts_form(type);
+  const auto form = table().acts_form(patina::quant::is_float(type) ? DType::kQ8_0 : type);  // floats need none
   HugeBuffer acts(static_cast<size_t>(table().quantized_acts_bytes(form, m, w.cols)));
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));
   for (auto _ : state) {
@@ -93,7 +93,7 @@ void generate(benchmark::State& state, DType type, int64_t m) {
   const Packed w(type, 65536, 4096);
   const std::vector<float> x = ramp(m * w.cols);
   std::vector<float> y(static_cast<size_t>(m * w.rows));
-  const auto form = table().acts_form(type);
+  const auto form = table().acts_form(patina::quant::is_float(type) ? DType::kQ8_0 : type);  // floats need none
   HugeBuffer acts(static_cast<size_t>(table().quantized_acts_bytes(form, m, w.cols)));
   table().quantize_acts(form, {x.data(), w.cols}, m, w.cols, {0, m}, acts.data());
   HugeBuffer scratch(patina::kernels::kScratchFloats * sizeof(float));

@@ -106,8 +106,8 @@ struct MatmulKernels {
   // A coarse copy of the panels `panels` as a packed matrix of kQ4_0, written to
   // sketch + panel * panel_bytes(kQ4_0, w.cols), where unused k-blocks are left as they are. Goes to
   // lost [panels][w.cols / 32][kPanelRows], also for the padding rows: the mean square, over 32 columns, of
-  // what the copy is off by; for float types also of what quantized inputs are off by in comparison to their own
-  // products. w.cols is a multiple of 32.
+  // what the copy is off by; where w's own products do not round inputs as those with the copy do (float types, types
+  // of another acts_form), also of what the inputs are off by. w.cols is a multiple of 32.
   void (*sketch_panels)(const PackedView& w, Range panels, std::byte* sketch, float* lost);
 };
 

@@ -4,7 +4,7 @@
 
 namespace patina::ops {
 
-void ProductInput::include(Context& context, const PackedMatrix& w) {
+void ProductInput::include(const Context& context, const PackedMatrix& w) {
   if (!takes_rounded(context, w)) return;
   const auto& kernels = context.kernels.matmul;
   const kernels::ActsForm form = kernels.acts_form(w.type());

@@ -20,12 +20,11 @@ class ProductInput {
  public:
   explicit ProductInput(const Tensor& x) : x_(x) {}
 
-  // For products with w: rounds x, by all threads, where takes_rounded() asks for that and no matrix has before that
-  // takes the same.
-  void include(Context& context, const PackedMatrix& w);
+  // Rounds x for products with w, by all threads, unless w takes x as it is or as a matrix before did (acts_form()).
+  void include(const Context& context, const PackedMatrix& w);
 
   const Tensor& x() const { return x_; }
-  // As w, which takes_rounded(), takes it.
+  // x as w takes it, which was included and takes_rounded().
   const std::byte* rounded(const Context& context, const PackedMatrix& w) const;
 
  private:

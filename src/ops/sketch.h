@@ -13,11 +13,12 @@ namespace patina::ops {
 // copy of 4 bits an element tells which rows can be among them, and only these are multiplied exactly. Made for the
 // vocabulary matrix, where a sampler looks at the best few tokens of 100,000 and more.
 //
-// What the copy gives for a row is off by sum_i e_i x_i, where e_i are the rounding errors of its elements. Within a
-// block of 32 columns these are as good as random, with a mean square of their own: d^2 p_b at most for block b, where
-// p_b, the same for all rows, is how errors spread over the blocks on the average, and d is kept for every row. So the
-// sum has a standard deviation of at most d times the root of sum_b p_b |x_b|^2, wherever x is large. A row is left out
-// only if it misses the place by kDeviations of these.
+// What the copy gives for a row is off by sum_i e_i x_i, where e_i are the rounding errors of its elements, with those
+// of inputs that are rounded otherwise than for products with W (see MatmulKernels::sketch_panels). Within a block of
+// 32 columns these are as good as random, with a mean square of their own: d^2 p_b at most for block b, where p_b, the
+// same for all rows, is how errors spread over the blocks on the average, and d is kept for every row. So the sum has a
+// standard deviation of at most d times the root of sum_b p_b |x_b|^2, wherever x is large. A row is left out only if
+// it misses the place by kDeviations of these.
 //
 // Immutable, safe to share between threads. The matrix must outlive it.
 class Sketch {

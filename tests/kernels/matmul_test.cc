@@ -56,7 +56,7 @@ TEST_P(Matmul, SketchIsOffByHalfAStepAtMostAndSaysByHowMuch) {
   const quant::DType type = GetParam().type;
   // What types add whose own products do not round inputs as those of a sketch do.
   const ActsForm sketch_form = kernels().acts_form(quant::DType::kQ4_0);
-  const auto rounded = [](ActsForm form) { return form.columns / (12.0 * std::pow(form.most, 2)); };
+  const auto rounded = [](ActsForm form) { return 32 / (12.0 * std::pow(form.most, 2)); };
   double rounded_inputs = rounded(sketch_form);
   if (!quant::is_float(type)) {
     const ActsForm own = kernels().acts_form(type);
@@ -338,6 +338,23 @@ INSTANTIATE_TEST_SUITE_P(Levels, Matmul, ::testing::ValuesIn(testing::all_cases(
                          testing::case_name);
 INSTANTIATE_TEST_SUITE_P(Levels, QuantizedMatmul, ::testing::ValuesIn(testing::all_cases(testing::kQuantizedTypes)),
                          testing::case_name);
+
+// In pairs a byte holds an activation and a code: -8 to 7 of 4 bits, -16 to 15 of 5, -32 to 31 of 6.
+TEST(ActsForm, IsWhatTheTypesCodesLeave) {
+  for (const testing::NamedTable& level : testing::matmul_levels()) {
+    for (const quant::DType type : testing::kQuantizedTypes) {
+      using quant::DType;
+      ActsForm expected = {32, 127};
+      if (level.name.starts_with("zen4")) {
+        if (type == DType::kQ4_0 || type == DType::kQ4_1 || type == DType::kQ4_K) expected.most = 120;
+        if (type == DType::kQ5_0 || type == DType::kQ5_1 || type == DType::kQ5_K) expected.most = 112;
+        if (type == DType::kQ2_K || type == DType::kQ3_K) expected = {16, 124};
+        if (type == DType::kQ6_K) expected = {16, 96};
+      }
+      EXPECT_EQ(level.table->acts_form(type), expected) << level.name << " " << quant::name(type);
+    }
+  }
+}
 
 TEST(PackedMatrix, TakesAtMostThreePercentMoreThanTheFile) {
   for (const quant::DType type : testing::kAllTypes) {

@@ -111,6 +111,41 @@ TEST_F(OpsTest, AGainIsOfTheWeightAndItsTermAlone) {
   }
 }
 
+// Also where types need the input rounded otherwise, as at every level here that two of them round it to fewer steps.
+TEST_F(OpsTest, LayersTakeAnInputThatTheyShareAsEachWouldAlone) {
+  using quant::DType;
+  kernels::Kernels kernels = kernels::default_kernels();
+  kernels.matmul.acts_form = [](DType type) {
+    kernels::ActsForm form = kernels::default_kernels().matmul.acts_form(type);
+    form.most -= type == DType::kQ6_K ? 1 : type == DType::kQ8_0 ? 2 : 0;
+    return form;
+  };
+  Context context{.pool = pool_, .kernels = kernels, .buffers = buffers_, .recorder = nullptr, .precise = false};
+  constexpr int64_t kRows = 37;
+  constexpr int64_t kCols = 512;
+  std::vector<PackedMatrix> matrices;
+  std::vector<std::vector<std::byte>> files;
+  for (const DType type : {DType::kQ8_0, DType::kQ4_K, DType::kF32, DType::kQ6_K, DType::kQ5_0, DType::kQ4_0}) {
+    const Tensor weight = random(kRows, kCols, false);
+    files.emplace_back(static_cast<size_t>(kRows * quant::row_bytes(type, kCols)));
+    quant::quantize(type, weight.values(), files.back(), kCols);
+    matrices.emplace_back(pool_, type, files.back(), kRows, kCols);
+  }
+  std::vector<Linear> layers;
+  layers.reserve(matrices.size());
+  for (const PackedMatrix& w : matrices) layers.push_back({.weight = &w, .bias = nullptr, .adapters = {}});
+  for (const int64_t tokens : {1, 21}) {
+    const Tensor x = random(tokens, kCols, false);
+    const std::vector<Tensor> together = linear(context, x, layers);
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const Tensor alone = linear(context, x, layers[i]);
+      EXPECT_TRUE(std::ranges::equal(together[i].values(), alone.values())) << i << ", " << tokens << " tokens";
+    }
+    const Tensor otherwise = linear(context_, x, layers[3]);
+    EXPECT_FALSE(std::ranges::equal(together[3].values(), otherwise.values())) << tokens << " tokens";
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, LinearTest, testing::ValuesIn(quant::kAllTypes),
                          [](const auto& type) { return std::string(quant::name(type.param)); });
 

@@ -40,7 +40,7 @@ struct Avx2Isa {
   static constexpr bool kPairStarts = true;
   static constexpr bool kPairsColumns = false;
   // 8 sums, 2 weights, a broadcast and a product in 16 registers.
-  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
+  static constexpr int dot_tokens(int /*max_code*/, int /*added*/) { return 4; }
 
   static Bytes load_bytes(const uint8_t* from) {
     return {_mm256_load_si256(reinterpret_cast<const __m256i*>(from)),

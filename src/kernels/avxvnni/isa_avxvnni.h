@@ -22,7 +22,7 @@ struct VnniIsa : Avx2Isa {
   static constexpr bool kPairStarts = false;
   // 8 sums, 2 weights and a broadcast. What these leave idle, the next tokens' sums take up out of order. 5 or 6 tokens
   // would fit the registers but not divide the 8 of a tile.
-  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
+  static constexpr int dot_tokens(int /*max_code*/, int /*added*/) { return 4; }
 
   static Ints broadcast_int(const int32_t* from) { return {_mm256_set1_epi32(*from), _mm256_set1_epi32(*from)}; }
   static Floats as_floats(const Ints& v) { return {_mm256_castsi256_ps(v.low), _mm256_castsi256_ps(v.high)}; }

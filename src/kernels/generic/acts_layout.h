@@ -1,6 +1,6 @@
 #pragma once
 
-#include <bit>
+#include <algorithm>
 #include <cstdint>
 
 #include "kernels/matmul.h"
@@ -11,13 +11,14 @@
 //
 //   int8   q[8][T][4]       q[i][t][b] is row t, column 4 i + b, so that one broadcast of 4 bytes meets one code vector
 //   f32    d[S][T]          x = d * q
-//   f32    offset[T]        -d * (sum of the 32 q); where S = 1
-//   f32    offset[2][T]     the same of columns 0..15 and 16..31; where types with two scales have no S of their own
+//   f32    offset[T]        -d * (sum of the 32 q)                              where S = 1
+//   f32    offset[2][T]     the same of columns 0..15 and 16..31                where S = 2 or no columns go in pairs
 //
 // and where integer sums begin with what zero points take off (Isa::kIntegerStarts, see dot_block.h)
 //
-//   i32    start[T]         kSumBits - 128 * (sum of the 32 q); where S = 1
-//   i32    start[2][T]      the same of columns 0..15 and 16..31; the latter without kSumBits where S = 1
+//   i32    start[T]         B - 128 * (sum of the 32 q), B = kIntegerBaseBits   where S = 1
+//   i32    start[2][T]      the same of columns 0..15 and 16..31, the latter    where S = 2 or no columns go in pairs
+//                           without B where S = 1
 //
 // or where those of pairs in 16 bits do (Isa::kPairStarts)
 //
@@ -25,16 +26,13 @@
 //
 // and where columns are multiplied in pairs (Isa::kPairsColumns, see paired_block.h)
 //
-//   i32    pairs[2][T]      S = 1: -(sum of q[c + 16] (q[c] + 128) for c < 16); the same + (128 - most) * (sum of the
-//   32
-//                           q). S = 2: -(sum of q[c + 8] (q[c] + 128) for c < 8); the same of columns 16..31
+//   i32    pairs[2][T]      -(sum of q[c + 16] (q[c] + 128) for c < 16);        where S = 1
+//                           the same + (128 - most) * (sum of the 32 q)
+//                           -(sum of q[c + 8] (q[c] + 128) for c < 8);          where S = 2
+//                           the same of columns 16..31
 //
 // Sums are negative because that is how zero points and mins enter the products.
 namespace patina::kernels {
-
-// What integer sums begin with, to be floats (see dot_block.h).
-constexpr float kSumBase = 12582912;
-constexpr int32_t kSumBits = std::bit_cast<int32_t>(kSumBase);
 
 // What stands in pair_start is for this zero point.
 constexpr int kPairStartZero = 16;
@@ -45,14 +43,14 @@ constexpr bool pairs_columns(quant::DType type) {
   return Isa::kPairsColumns && packed_format(type).code_bits() <= 6;
 }
 
-// Where columns are multiplied in pairs, sums of a q and a code less half its range must be bytes. For codes of 6 bits
-// that leaves q few steps, which scales of their own for the halves make up for; as such types have two scales anyway,
-// they cost nothing.
+// Where columns are multiplied in pairs, sums of a q and a code, most of which have half their range taken off, must be
+// bytes. For codes of 6 bits that leaves q few steps, which scales of their own for the halves make up for; as types of
+// 6, 3 and 2 bits have two scales anyway, they cost nothing.
 template <typename Isa>
 constexpr ActsForm acts_form(quant::DType type) {
   if (!pairs_columns<Isa>(type)) return {kBlockColumns, 127};
   const PackedFormat format = packed_format(type);
-  return {kBlockColumns / format.parts(), 128 - (format.code_bits() <= 4 ? 8 : 1 << (format.code_bits() - 1))};
+  return {kBlockColumns / format.parts(), 128 - std::max(4, 1 << (format.code_bits() - 1))};
 }
 
 // Where the fields of a block begin, in units of T bytes; 0 where there is none. Of offsets and starts the first is
@@ -87,12 +85,13 @@ constexpr ActsFields acts_fields(int scales) {
   return out;
 }
 
-// Scales of a block of activations for weights of the type, and where the fields are.
+// Scales of a block of activations for weights of the type.
 template <typename Isa>
 constexpr int acts_scales(quant::DType type) {
   return kBlockColumns / acts_form<Isa>(type).columns;
 }
 
+// Bytes of one row in such a block.
 template <typename Isa, quant::DType kType>
 constexpr int64_t kActBytes = acts_fields<Isa>(acts_scales<Isa>(kType)).bytes;
 

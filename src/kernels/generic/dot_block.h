@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/generic/acts_layout.h"
+#include "kernels/generic/rounding.h"
 #include "kernels/generic/unpack.h"
 
 // One k-block of weights, ready to be multiplied, and its products with quantized activations:
@@ -17,14 +18,14 @@
 // Activations have one scale d_a for the block or one for each scale of the weights (acts_form()).
 //
 // With Isa::kIntegerStarts sums need not be converted, either: a sum P that begins with the bits of F = 1.5 * 2^23
-// reads F + P as a float, since |P| is less than 2^22, and fma(F + P, scale, -F scale) is scale P, rounded once.
-// Scales, an f16 times an integer of 8 bits at most, have so few bits that F scale is exact.
+// reads F + P as a float, since |P|, of 32 products of bytes, is less than 2^22, and fma(F + P, scale, -F scale) is
+// scale P, rounded once. Scales, an f16 times an integer of 8 bits at most, have so few bits that F scale is exact.
 namespace patina::kernels {
 namespace {
 
 template <typename Isa>
 [[gnu::always_inline]] inline typename Isa::Floats base_of(typename Isa::Floats scale) {
-  constexpr float kTakenOff = -kSumBase;
+  constexpr float kTakenOff = -kIntegerBase;
   return Isa::mul(scale, Isa::broadcast(&kTakenOff));
 }
 
@@ -158,12 +159,13 @@ template <int kPart, typename Isa, BlockForm kForm, int T, int N>
   constexpr bool kFloats = sums_are_floats<Isa, kForm>(kPart);
   constexpr bool kFresh = !kIntegers && !kFloats && (kPart == 0 || !kForm.whole_factors);
   if constexpr (kIntegers) {
+    static_assert(kFields.start[kForm.parts - 1] != 0);
     const auto* starts = reinterpret_cast<const int32_t*>(acts + kFields.start[kForm.parts - 1] * T) + t;
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) sums[n] = Isa::broadcast_int(starts + kPart * T + n);
   } else if constexpr (kFloats) {
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) sums[n] = Isa::broadcast_int(&kSumBits);
+    for (int n = 0; n < N; ++n) sums[n] = Isa::broadcast_int(&kIntegerBaseBits);
   }
   const auto* codes = block.codes + kPart * kVectors;
   const auto* column = reinterpret_cast<const int8_t*>(acts) + (kPart * kVectors * T + t) * 4;
@@ -220,6 +222,7 @@ template <typename Isa, BlockForm kForm, int T, int N>
   if constexpr (kForm.parts == 2) multiply.template operator()<1>();
   if constexpr (kForm.acts_scales == 1) add_scaled<Isa>(result, d, sum);
   if constexpr (kForm.has_min) {
+    static_assert(kFields.offset[kForm.parts - 1] != 0);
     add_mins<T, Isa, N>(block.min, reinterpret_cast<const float*>(acts + kFields.offset[kForm.parts - 1] * T) + t, sum);
   }
 }

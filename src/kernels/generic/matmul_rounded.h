@@ -14,8 +14,8 @@
 namespace patina::kernels {
 namespace {
 
-// Tokens whose activations (0.5 MB for the columns unpacked at a time, 0.6 at zen4, whose cache is twice as large) stay
-// in the second-level cache while several panels pass.
+// Tokens whose activations (0.5 MB for the columns unpacked at a time) stay in the second-level cache while several
+// panels pass.
 constexpr int64_t kCachedTokens = 128;
 // Columns unpacked at a time.
 constexpr int64_t kUnpackedBlocks = 64;
@@ -91,7 +91,7 @@ struct Unpacked {
 template <typename Isa, DType kType>
   requires(pairs_columns<Isa>(kType))
 struct Unpacked<Isa, kType> {
-  using Block = PairedBlock<Isa, paired_form<kType>()>;
+  using Block = PairedBlock<Isa, paired_form<Isa, kType>()>;
 };
 
 // Packed weights that are unpacked next, meanwhile fetched to the second-level cache: so many bytes for each block that

@@ -22,17 +22,18 @@ constexpr int kPairedVectors = kCodeVectors / 2;
 // What the products of a type depend on. The weights w of the formula are codes u - zero.
 struct PairedForm {
   int parts;     // scales in a k-block, each with activations of its own scale
-  int zero;      // 0 where there is no zero point and u is small enough
+  int zero;      // with mins: of halves 0, else what pairs[1] of the activations puts back
   bool has_min;  // sums are to be those of u itself
 
   constexpr int vectors() const { return kPairedVectors / parts; }  // of either half of a part
 };
 
-template <DType kType>
+template <typename Isa, DType kType>
 constexpr PairedForm paired_form() {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr bool kHasMin = kFormat.zero_log2 == kNoZero;
-  return {kFormat.parts(), kHasMin && kFormat.parts() == 2 ? 0 : 1 << (kFormat.code_bits() - 1), kHasMin};
+  constexpr int kParts = kFormat.parts();
+  if constexpr (kFormat.zero_log2 != kNoZero) return {kParts, 1 << kFormat.zero_log2, false};
+  return {kParts, kParts == 2 ? 0 : 128 - acts_form<Isa>(kType).most, true};
 }
 
 template <typename Isa, PairedForm kForm>
@@ -47,18 +48,17 @@ struct PairedBlock {
 
 template <typename Isa, DType kType>
 [[gnu::always_inline]] inline void load_block(const BlockPlace<kType>& at,
-                                              PairedBlock<Isa, paired_form<kType>()>& out) {
-  constexpr PairedForm kForm = paired_form<kType>();
+                                              PairedBlock<Isa, paired_form<Isa, kType>()>& out) {
+  constexpr PairedForm kForm = paired_form<Isa, kType>();
   constexpr int kVectors = kForm.vectors();
   constexpr int kMostOfActs = acts_form<Isa>(kType).most;
   static_assert(acts_scales<Isa>(kType) == kForm.parts);
   static_assert(kMostOfActs + std::max(kForm.zero, (1 << packed_format(kType).code_bits()) - kForm.zero) <= 128);
-  static_assert(!kForm.has_min || kForm.zero == 0 || kForm.zero == 128 - kMostOfActs);
   typename Isa::Bytes codes[kCodeVectors];
   load_codes<Isa>(at, codes);
 #pragma GCC unroll 2
   for (int p = 0; p < kForm.parts; ++p) {
-    auto start = Isa::subtract(Isa::zero_ints(), kSumBits);
+    auto start = Isa::subtract(Isa::zero_ints(), kIntegerBaseBits);
 #pragma GCC unroll 4
     for (int i = p * kVectors; i < (p + 1) * kVectors; ++i) {
       out.first[i] = Isa::add_to_bytes(codes[p * kVectors + i], -kForm.zero);

@@ -53,7 +53,7 @@ template <typename Isa, int kScales, typename Store>
 [[gnu::always_inline]] inline void store_starts(const CodeSums (&sums)[kScales], const uint32_t (&halves)[2], int most,
                                                 const Store& store) {
   constexpr ActsFields kFields = acts_fields<Isa>(kScales);
-  constexpr uint32_t kBits = kSumBits;
+  constexpr uint32_t kBits = kIntegerBaseBits;
   if constexpr (kScales == 1) store(kFields.start[0], kBits - 128U * sums[0].all());
   if constexpr (kFields.start[1] != 0) {
     store(kFields.start[1], kBits - 128U * halves[0]);

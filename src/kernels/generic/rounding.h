@@ -7,9 +7,13 @@
 namespace patina::kernels {
 namespace {
 
-// The nearest integer (of two the even one) to a number below 2^22: adding 1.5 * 2^23 leaves it in the sum's low bits.
+// 1.5 * 2^23. With an integer below 2^22 added, to the number or to its bits, it is the same float.
+constexpr float kIntegerBase = 12582912;
+constexpr int32_t kIntegerBaseBits = __builtin_bit_cast(int32_t, kIntegerBase);
+
+// The nearest integer (of two the even one) to a number below 2^22.
 [[gnu::always_inline]] inline int32_t nearest(float x) {
-  return __builtin_bit_cast(int32_t, x + 12582912.0F) - 0x4B400000;
+  return __builtin_bit_cast(int32_t, x + kIntegerBase) - kIntegerBaseBits;
 }
 
 // The largest magnitude of kCount numbers as the bits of a float: those of magnitudes order like integers, and a NaN is

@@ -17,11 +17,11 @@ namespace {
 // than d / 2.
 constexpr float kSketchSteps = 7.5F;
 
-// Inputs that are rounded to within d / 2 with d = max|x| / most over so many columns are off by d^2 / 12 in the mean
-// square, at most |x|^2 / (12 * most^2) over these columns, which is as if each of their weights were off by this
+// Inputs that are rounded to within d / 2 with d = max|x| / most over half or all of a block are off by d^2 / 12 in the
+// mean square, at most |x|^2 / (12 * most^2) over the block, which is as if each of its 32 weights were off by this
 // share.
-constexpr float input_error(ActsForm form) {
-  return static_cast<float>(form.columns) / (12.0F * form.most * form.most);
+constexpr float input_error(int most) {
+  return static_cast<float>(kBlockColumns) / static_cast<float>(12 * most * most);
 }
 
 // The same of what the inputs of products with a sketch are off by in comparison to those with the matrix: float
@@ -29,9 +29,9 @@ constexpr float input_error(ActsForm form) {
 template <typename Isa>
 constexpr float lost_by_inputs(DType type) {
   constexpr ActsForm kSketch = acts_form<Isa>(DType::kQ4_0);
-  if (quant::is_float(type)) return input_error(kSketch);
+  if (quant::is_float(type)) return input_error(kSketch.most);
   const ActsForm form = acts_form<Isa>(type);
-  return form == kSketch ? 0.0F : input_error(kSketch) + input_error(form);
+  return form == kSketch ? 0.0F : input_error(kSketch.most) + input_error(form.most);
 }
 
 using SketchPlace = BlockPlace<DType::kQ4_0, uint8_t>;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "kernels/generic/acts_layout.h"
 #include "kernels/generic/tile_products.h"
 
 namespace patina::kernels {
@@ -10,7 +9,7 @@ namespace {
 template <typename Level>
 constexpr MatmulKernels kTileTable = {
     .call = {.rows = kGroupsTogether * kTileRows, .backward_columns = kGroupsTogether * kTileRows},
-    .acts_form = acts_form<typename Level::Isa>,
+    .acts_form = [](auto... args) { return Level::vectors().acts_form(args...); },
     .quantized_acts_bytes = tile_quantized_acts_bytes<Level>,
     .quantize_acts = tile_quantize_acts<Level>,
     .matmul_rounded = tile_matmul<Level>,

@@ -36,7 +36,7 @@ struct NeonIsa {
   static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
   // 16 sums, 4 weights and 4 broadcasts in 32 registers.
-  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 4; }
+  static constexpr int dot_tokens(int /*max_code*/, int /*added*/) { return 4; }
 
   template <typename Out, typename F>
   [[gnu::always_inline]] static Out each(const F& f) {

@@ -34,14 +34,16 @@ struct ScalarIsa {
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
-  // Whether sums begin with integers that the activations bring (broadcast_int), or those of pairs in 16 bits do
+  // Whether sums begin with integers that the activations bring (broadcast_int) and are read as floats (as_floats; fma
+  // then rounds once), or those of pairs in 16 bits do
   // (dot_from and store_pair_starts of isa_avx2.h), and whether columns are multiplied in pairs (functions of
   // isa_avx512.h and isa_zen4.h): see generic/dot_block.h and generic/paired_block.h.
   static constexpr bool kIntegerStarts = false;
   static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
-  // Tokens that `dot` multiplies at a time.
-  static constexpr int dot_tokens(int /*max_code*/, int /*parts*/) { return 1; }
+  // Tokens that `dot` multiplies at a time; `added`: parts of a block whose results are added up before they are scaled
+  // as the activations are.
+  static constexpr int dot_tokens(int /*max_code*/, int /*added*/) { return 1; }
 
   template <typename Out, typename F>
   static Out each(const F& f) {
