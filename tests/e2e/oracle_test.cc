@@ -147,7 +147,7 @@ TEST(Oracle, PerplexityIsLlamaCppsWithinOnePercent) {
 }
 
 // At every level that this machine has. With Gemma the scalar one would take minutes, and this text is too short to
-// tell what zen4 costs: 4 per mille on it, 1 to 3 on longer ones (docs/performance.md).
+// tell what zen4 costs: on longer ones it is 3 per mille at most (docs/performance.md).
 TEST(Oracle, PerplexityIsThePreciseOnesWithinThreePerMille) {
   const double precise = perplexity({"--precise"});
   for (const kernels::Level level : kernels::available_levels()) {
