@@ -1,7 +1,7 @@
 #!/bin/sh
 # Checks that the integer products of a level are made of the level's instructions: in an object file or library each
-# kernel q8_tile<ISA, TYPE, TOKENS>, q8_unpacked_tile<ISA, SCALES, BLOCK> and byte_tile<ISA, TOKENS, RUN> must contain BYTES, each
-# integer_tile<ISA, TOKENS> PAIRS, and no kernel of the level anything that the pattern NEVER matches.
+# kernel q8_tile<ISA, TYPE, TOKENS>, q8_unpacked_tile<ISA, SCALES, BLOCK> and byte_tile<ISA, TOKENS, RUN> must contain
+# BYTES, each integer_tile<ISA, TOKENS> PAIRS, and no kernel of the level anything that the pattern NEVER matches.
 #   usage: check_disassembly.sh OBJDUMP FILE ISA BYTES PAIRS [NEVER]
 #   e.g.   check_disassembly.sh objdump libpatina_kernels.a Avx512Isa vpdpbusd vpdpwssd
 set -eu

@@ -35,9 +35,9 @@ struct ScalarIsa {
   static constexpr bool kSignedBytes = false;
   static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
   // Whether sums begin with integers that the activations bring (broadcast_int) and are read as floats (as_floats; fma
-  // then rounds once), or those of pairs in 16 bits do
-  // (dot_from and store_pair_starts of isa_avx2.h), and whether columns are multiplied in pairs (functions of
-  // isa_avx512.h and isa_zen4.h): see generic/dot_block.h and generic/paired_block.h.
+  // then rounds once), or those of pairs in 16 bits do (dot_from and store_pair_starts of isa_avx2.h), and whether
+  // columns are multiplied in pairs (functions of isa_avx512.h and isa_zen4.h): see generic/dot_block.h and
+  // generic/paired_block.h.
   static constexpr bool kIntegerStarts = false;
   static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
