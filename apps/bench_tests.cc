@@ -19,6 +19,10 @@ namespace patina::apps {
 
 namespace {
 
+void stop_if_asked(const platform::InterruptGuard& interrupt) {
+  if (interrupt.requested()) fail(ErrorKind::kInterrupted, "stopped");
+}
+
 // Any tokens do: how fast a model is hardly depends on them.
 std::vector<int32_t> random_tokens(const engine::Runtime& runtime, int64_t count) {
   std::mt19937_64 random(1);
@@ -31,8 +35,9 @@ std::vector<int32_t> random_tokens(const engine::Runtime& runtime, int64_t count
 // Reading and writing, again and again from the same depth on.
 class Answering {
  public:
-  Answering(const engine::Runtime& runtime, const BenchTest& test)
+  Answering(const engine::Runtime& runtime, const BenchTest& test, const platform::InterruptGuard& interrupt)
       : test_(test),
+        interrupt_(interrupt),
         pass_(runtime, test.depth + test.prompt + test.generate, test.sequences),
         text_(random_tokens(runtime, std::max(test.depth, test.prompt))),
         first_(runtime.tokenizer().bos() == tokenizer::kNoToken ? 0 : runtime.tokenizer().bos()) {
@@ -45,6 +50,7 @@ class Answering {
     std::vector<int32_t> last(static_cast<size_t>(test_.sequences), first_);
     std::vector<sampling::Sampler> samplers(last.size(), sampling::Sampler(sampling::SamplingParams{}));
     for (int64_t i = 0; i < test_.generate; ++i) {
+      stop_if_asked(interrupt_);
       const tensor::Tensor logits = pass_.decisive_logits(pass_.hidden_of_all(last));
       for (size_t s = 0; s < last.size(); ++s) {
         last[s] = samplers[s].sample(logits.rows_view(static_cast<int64_t>(s), 1).values());
@@ -56,6 +62,7 @@ class Answering {
   void read(int64_t tokens, int64_t sequence, bool with_logits) {
     std::span<const int32_t> rest = std::span(text_).first(static_cast<size_t>(tokens));
     while (!rest.empty()) {
+      stop_if_asked(interrupt_);
       const size_t count = std::min(rest.size(), static_cast<size_t>(kPassTokens));
       const auto last = static_cast<int32_t>(count - 1);
       const size_t wanted = with_logits ? 1 : 0;
@@ -66,17 +73,19 @@ class Answering {
   }
 
   BenchTest test_;
+  const platform::InterruptGuard& interrupt_;
   DirectPass pass_;
   std::vector<int32_t> text_;
   int32_t first_;  // of each answer
 };
 
-std::function<void()> body_of(const engine::Runtime& runtime, const BenchTest& test) {
+std::function<void()> body_of(const engine::Runtime& runtime, const BenchTest& test,
+                              const platform::InterruptGuard& interrupt) {
   if (test.train > 0) {
     const auto step = std::make_shared<TrainingStep>(runtime, random_tokens(runtime, test.train + 1));
     return [step] { step->run(); };
   }
-  const auto answering = std::make_shared<Answering>(runtime, test);
+  const auto answering = std::make_shared<Answering>(runtime, test, interrupt);
   return [answering] { answering->run(); };
 }
 
@@ -93,9 +102,9 @@ BenchResult measure(const engine::Runtime& runtime, const BenchTest& test, int r
                      .rates = {},
                      .peak_memory = 0,
                      .work = work_of(runtime, test)};
-  const std::function<void()> body = body_of(runtime, test);
+  const std::function<void()> body = body_of(runtime, test, interrupt);
   for (int i = -1; i < repetitions; ++i) {
-    if (interrupt.requested()) fail(ErrorKind::kInterrupted, "stopped");
+    stop_if_asked(interrupt);
     const Clock::time_point start = Clock::now();
     body();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -27,7 +27,7 @@ struct BenchResult {
   double deviation() const;  // 0 for a single repetition
 };
 
-// Runs each test once to warm up and then `repetitions` times. Throws kInterrupted between two runs, kOutOfMemory.
+// Runs each test once to warm up and then `repetitions` times. Throws kInterrupted between two passes, kOutOfMemory.
 std::vector<BenchResult> run_bench_tests(const engine::Runtime& runtime, const std::vector<BenchTest>& tests,
                                          int repetitions, const platform::InterruptGuard& interrupt);
 

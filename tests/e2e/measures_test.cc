@@ -96,6 +96,14 @@ TEST_F(Measures, BenchRunsEveryNumberOfThreads) {
   EXPECT_THAT(tests, testing::ElementsAre("test", "\"tg1\"", "\"tg1\"")) << outcome.err;
 }
 
+// Not only after a run, which may take hours as this one.
+TEST_F(Measures, BenchStopsWhenAsked) {
+  const Outcome outcome = run_shell("timeout --preserve-status -k 60 -s INT 2 " +
+                                    program_words({"bench", "-m", model_path().string(), "-p", "0", "-n", "200000"}));
+  EXPECT_EQ(outcome.code, 130) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+}
+
 TEST_F(Measures, BenchRefusesWhatIsNoList) {
   EXPECT_EQ(measure({"bench", "-p", "8,x"}).code, 2);
   EXPECT_THAT(measure({"bench", "-pg", "8"}).err, HasSubstr("-pg 512,64"));
