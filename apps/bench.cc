@@ -14,6 +14,7 @@
 #include "apps/flags_runtime.h"
 #include "base/error.h"
 #include "measure/machine_limits.h"
+#include "platform/cores.h"
 #include "platform/signals.h"
 
 namespace patina::apps {
@@ -102,7 +103,7 @@ std::vector<MeasuredResult> run_all(const Flags& flags, const std::vector<int64_
   options.prompt_template = "none";
   std::vector<MeasuredResult> all;
   for (const int64_t count : threads) {
-    options.threads = static_cast<int>(count);
+    options.threads = platform::threads_to_use(static_cast<int>(count));
     const auto runtime = engine::Runtime::open(options, log);
     for (BenchResult& result : run_bench_tests(*runtime, tests, flags.repetitions, interrupt)) {
       all.push_back({.result = std::move(result), .limits = {}});

@@ -6,12 +6,15 @@
 
 #include "distributed/join.h"
 #include "patina/error.h"
+#include "platform/cores.h"
 
 namespace patina::apps {
 
 FinetuneTeam::FinetuneTeam() : launch_(distributed::launch()), joined_(distributed::join()) {}
 
-int FinetuneTeam::threads(int given) const { return given > 0 ? given : distributed::default_threads(launch_); }
+int FinetuneTeam::threads(int given) const {
+  return given > 0 ? platform::threads_to_use(given) : distributed::default_threads(launch_);
+}
 
 void FinetuneTeam::describe(int threads, const LogSink& log) const {
   if (alone()) return;

@@ -24,13 +24,14 @@ struct ModelFlags {
 void add_model_flags(CommandLine& line, ModelFlags& flags);
 
 // Of -t/--threads, for every command that has it.
-constexpr const char* kThreadsHelp = "threads; 0 or less: one for each fast core at hand, hyper-threads not counted";
+constexpr const char* kThreadsHelp =
+    "threads, at most one for each processor at hand; 0 or less: one for each fast core, hyper-threads not counted";
 
 void add_precise_flag(CommandLine& line, bool& precise);
 
 // -t/--threads and --precise: how the arithmetic is done.
 struct ComputeFlags {
-  int threads = 0;  // 0 or less: platform::default_threads()
+  int threads = 0;  // see platform::threads_to_use()
   bool precise = false;
 };
 void add_compute_flags(CommandLine& line, ComputeFlags& flags);

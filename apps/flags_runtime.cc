@@ -1,5 +1,6 @@
 #include "apps/flags_runtime.h"
 
+#include "platform/cores.h"
 #include "quant/dtype.h"
 
 namespace patina::apps {
@@ -8,7 +9,7 @@ engine::RuntimeOptions RuntimeFlags::options() const {
   engine::RuntimeOptions options;
   options.model = model.path;
   options.hints = model.hints;
-  options.threads = compute.threads;
+  options.threads = platform::threads_to_use(compute.threads);
   options.precise = compute.precise;
   options.context = context.size;
   const auto cache_type = [](const std::string& name) {

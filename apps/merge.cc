@@ -89,7 +89,7 @@ int run_merge(const Invocation& call) {
   const auto apply = [&](const io::TensorInfo& tensor, int64_t first, std::span<float> rows) {
     change.apply(tensor, first, rows);
   };
-  ThreadPool pool(flags.threads > 0 ? flags.threads : platform::default_threads());
+  ThreadPool pool(platform::threads_to_use(flags.threads));
   const WritingProgress progress(flags.out, line.log());
   convert::WeightEdit edit{.changes = changes, .apply = apply, .added = added_tensors(*base, change)};
   if (!adapter.prompt_template.empty()) {

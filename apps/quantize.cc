@@ -42,7 +42,7 @@ int run_quantize(const Invocation& call) {
 
   const convert::FileType type = require_file_type(flags.type);
   const auto in = io::ModelFile::open(flags.in, flags.hints);
-  ThreadPool pool(flags.threads > 0 ? flags.threads : platform::default_threads());
+  ThreadPool pool(platform::threads_to_use(flags.threads));
   const WritingProgress progress(flags.out, line.log());
   progress.finish(convert::quantize_model(*in, flags.out, type, pool, progress));
   return kExitSuccess;

@@ -133,4 +133,6 @@ int usable_cores(const std::vector<int>& processors, const fs::path& root) {
 
 int default_threads() { return usable_cores(allowed_processors(), "/"); }
 
+int threads_to_use(int asked) { return asked > 0 ? std::min(asked, usable_processors()) : default_threads(); }
+
 }  // namespace patina::platform

@@ -26,4 +26,8 @@ int usable_cores(const std::vector<int>& processors, const std::filesystem::path
 // vector units, so that a second one gains nothing in matrix products; a slow core makes the fast ones wait for it.
 int default_threads();
 
+// Threads to use when the user names this number: no more than usable_processors() of this process, where more would
+// only take turns with each other; 0 or less: default_threads().
+int threads_to_use(int asked);
+
 }  // namespace patina::platform

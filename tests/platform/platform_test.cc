@@ -305,6 +305,13 @@ TEST_F(PlatformTest, ProcessorsCountHyperThreadsAndObeyQuotas) {
   EXPECT_GE(usable_processors(), default_threads());
 }
 
+TEST(Cores, NoMoreThreadsAreUsedThanThereAreProcessors) {
+  EXPECT_EQ(threads_to_use(1), 1);
+  EXPECT_EQ(threads_to_use(1 << 20), usable_processors());
+  EXPECT_EQ(threads_to_use(0), default_threads());
+  EXPECT_EQ(threads_to_use(-1), default_threads());
+}
+
 // A folder tree like that of an Intel processor with two performance cores of two hyper-threads and four efficiency
 // cores, which may well clock alike.
 TEST_F(PlatformTest, ListsOfTheKindsNamePerformanceCores) {
