@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <climits>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,7 +73,7 @@ BenchPlan plan_of(const Flags& flags) {
 
 void add_bench_flags(CommandLine& line, Flags& flags) {
   const auto add_list = [&](const std::string& names, std::string& value, const std::string& description) {
-    line.add(names, value, "N,...", description);
+    line.add(names, value, "N,...", description).joined();
   };
   add_list("-t,--threads", flags.threads, kThreadsHelp);
   add_precise_flag(line, flags.runtime.compute.precise);
@@ -94,23 +96,33 @@ void add_bench_flags(CommandLine& line, Flags& flags) {
       "to multiply all tokens with them, at the memory bandwidth and the peaks that the same threads reach at best.");
 }
 
-// One runtime a number of threads. What the machine can do is measured when the last model is gone, so that the peak of
-// memory is the tests' own.
-std::vector<MeasuredResult> run_all(const Flags& flags, const std::vector<int64_t>& threads, const LogSink& log) {
+// All tests with each number of threads, one runtime a number; those that had ended when the user asked to stop. Throws
+// kInterrupted where none had.
+std::vector<MeasuredResult> run_tests(const Flags& flags, const std::set<int>& threads,
+                                      const std::vector<BenchTest>& tests, const LogSink& log) {
   const platform::InterruptGuard interrupt;
-  const std::vector<BenchTest> tests = plan_of(flags).tests();
   engine::RuntimeOptions options = flags.runtime.options();
   options.prompt_template = "none";
   std::vector<MeasuredResult> all;
-  for (const int64_t count : threads) {
-    options.threads = platform::threads_to_use(static_cast<int>(count));
-    const auto runtime = engine::Runtime::open(options, log);
-    for (BenchResult& result : run_bench_tests(*runtime, tests, flags.repetitions, interrupt)) {
-      all.push_back({.result = std::move(result), .limits = {}});
+  try {
+    for (const int count : threads) {
+      options.threads = count;
+      const auto runtime = engine::Runtime::open(options, log);
+      for (const BenchTest& test : tests) {
+        all.push_back({.result = run_bench_test(*runtime, test, flags.repetitions, interrupt), .limits = {}});
+        all.back().result.precise = options.precise;
+      }
     }
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted || all.empty()) throw;
   }
+  return all;
+}
+
+// What the machine can do is measured when the last model is gone, so that the peak of memory is the tests' own.
+void add_limits(std::vector<MeasuredResult>& results) {
   std::map<int, measure::MachineLimits> limits;  // by number of threads
-  for (MeasuredResult& measured : all) {
+  for (MeasuredResult& measured : results) {
     const int count = measured.result.threads;
     if (!limits.contains(count)) {
       ThreadPool pool(count);
@@ -118,7 +130,15 @@ std::vector<MeasuredResult> run_all(const Flags& flags, const std::vector<int64_
     }
     measured.limits = limits[count];
   }
-  return all;
+}
+
+// Each once, as more threads than processors are as many as there are processors.
+std::set<int> threads_of(const Flags& flags) {
+  std::set<int> threads;
+  for (const int64_t count : numbers("-t", flags.threads, INT_MIN, INT_MAX)) {
+    threads.insert(platform::threads_to_use(static_cast<int>(count)));
+  }
+  return threads;
 }
 
 }  // namespace
@@ -132,12 +152,19 @@ int run_bench(const Invocation& call) {
   if (!line.parse()) return kExitSuccess;
 
   const nlohmann::json earlier = flags.compare.empty() ? nlohmann::json() : read_bench_json(flags.compare);
-  const std::vector<int64_t> threads = numbers("-t", flags.threads, -1, ThreadPool::kMaxThreads);
-  const std::vector<MeasuredResult> results = run_all(flags, threads, line.log());
-  const std::string origins = compared_origins(results, earlier);
-  if (!origins.empty()) patina::log(line.log(), LogLevel::kWarning, origins);
+  const std::set<int> threads = threads_of(flags);
+  const std::vector<BenchTest> tests = plan_of(flags).tests();
+  if (tests.empty()) {
+    fail(ErrorKind::kInvalidArgument, "there is nothing to measure; give -p, -n, -pg or --train more than 0 tokens");
+  }
+  std::vector<MeasuredResult> results = run_tests(flags, threads, tests, line.log());
+  add_limits(results);
+  const std::string note = comparison_note(results, earlier);
+  if (!note.empty()) patina::log(line.log(), LogLevel::kWarning, note);
   fmt::print("{}", bench_text(bench_json(results, earlier), flags.output));
-  return kExitSuccess;
+  if (results.size() == threads.size() * tests.size()) return kExitSuccess;
+  patina::log(line.log(), LogLevel::kWarning, "stopped; the tests that had ended are above");
+  return exit_code(ErrorKind::kInterrupted);
 }
 
 }  // namespace patina::apps

@@ -23,9 +23,26 @@ bool agrees(const nlohmann::json& entry, const char* name, const nlohmann::json&
   return !entry.contains(name) || entry[name] == value;
 }
 
-bool same_origin(const nlohmann::json& entry, const BenchResult& result) {
-  return agrees(entry, "model", result.model) && agrees(entry, "instruction_set", result.instruction_set);
+struct Origin {
+  const char* name;  // in an entry
+  const char* what;
+  nlohmann::json here;
+};
+
+// What two results of one test may differ by. Another type has another number of bytes under the model's name.
+std::vector<Origin> origins_of(const BenchResult& result) {
+  return {{"model", "model", result.model},
+          {"weight_bytes", "number of bytes of weights", result.weight_bytes},
+          {"instruction_set", "instruction set", result.instruction_set},
+          {"precise", "choice of --precise", result.precise}};
 }
+
+bool same_origin(const nlohmann::json& entry, const BenchResult& result) {
+  return std::ranges::all_of(origins_of(result),
+                             [&](const Origin& origin) { return agrees(entry, origin.name, origin.here); });
+}
+
+std::string plain(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 // The entry that the result compares with, one of the same model and instruction set if there is; null: there is none.
 const nlohmann::json* counterpart(const nlohmann::json& earlier, const BenchResult& result) {
@@ -55,6 +72,7 @@ Json json_of(const MeasuredResult& measured) {
                 {"type_v", quant::name(result.cache_types.values)},
                 {"threads", result.threads},
                 {"instruction_set", result.instruction_set},
+                {"precise", result.precise},
                 {"n_prompt", test.prompt},
                 {"n_gen", test.generate},
                 {"n_sequences", test.sequences},
@@ -87,6 +105,13 @@ std::string bound_text(const Json& entry) {
   return fmt::format("{} {} GMAC/s", by, billions(entry[by + "_peak"]));
 }
 
+// A text that a cell of a table may hold.
+std::string cell(const std::string& text) {
+  std::string result;
+  for (const char c : text) result += c == '|' ? "\\|" : std::string(1, c);
+  return result;
+}
+
 std::string table(const Json& tests) {
   const bool compared = !tests.empty() && tests[0].contains("ratio");
   std::string text;
@@ -101,12 +126,12 @@ std::string table(const Json& tests) {
   text += compared ? "--:|\n" : "\n";
   for (const Json& entry : tests) {
     const bool bounded = !entry["limit_ts"].is_null();
-    text += fmt::format("| {} | {} | {} | {:.2f} | {:.2f} | {} | {} | {} | {} |", entry["model"].get<std::string>(),
-                        entry["threads"].get<int>(), entry["test"].get<std::string>(), entry["avg_ts"].get<double>(),
-                        entry["stddev_ts"].get<double>(), entry["peak_memory"].get<uint64_t>() >> 20U,
-                        bounded ? fmt::format("{:.2f}", entry["limit_ts"].get<double>()) : "–",
-                        bounded ? fmt::format("{:.0f} %", 100 * entry["limit_share"].get<double>()) : "–",
-                        bound_text(entry));
+    text += fmt::format(
+        "| {} | {} | {} | {:.2f} | {:.2f} | {} | {} | {} | {} |", cell(entry["model"].get<std::string>()),
+        entry["threads"].get<int>(), entry["test"].get<std::string>(), entry["avg_ts"].get<double>(),
+        entry["stddev_ts"].get<double>(), entry["peak_memory"].get<uint64_t>() >> 20U,
+        bounded ? fmt::format("{:.2f}", entry["limit_ts"].get<double>()) : "–",
+        bounded ? fmt::format("{:.0f} %", 100 * entry["limit_share"].get<double>()) : "–", bound_text(entry));
     if (compared) {
       text += entry["ratio"].is_null() ? " – |" : fmt::format(" {:.3f} |", entry["ratio"].get<double>());
     }
@@ -172,21 +197,25 @@ nlohmann::ordered_json bench_json(const std::vector<MeasuredResult>& results, co
   return tests;
 }
 
-std::string compared_origins(const std::vector<MeasuredResult>& results, const nlohmann::json& earlier) {
+std::string comparison_note(const std::vector<MeasuredResult>& results, const nlohmann::json& earlier) {
+  if (earlier.is_null()) return "";
+  bool compared = false;
   std::vector<std::string> parts;
-  const auto add = [&](const nlohmann::json& entry, const char* name, const std::string& what,
-                       const std::string& here) {
-    if (agrees(entry, name, here)) return;
-    const nlohmann::json& there = entry[name];
-    std::string part = fmt::format("another {} ({}, here {})", what,
-                                   there.is_string() ? there.get<std::string>() : there.dump(), here);
-    if (std::ranges::find(parts, part) == parts.end()) parts.push_back(std::move(part));
-  };
   for (const MeasuredResult& measured : results) {
     const nlohmann::json* before = counterpart(earlier, measured.result);
     if (before == nullptr) continue;
-    add(*before, "model", "model", measured.result.model);
-    add(*before, "instruction_set", "instruction set", measured.result.instruction_set);
+    compared = true;
+    for (const Origin& origin : origins_of(measured.result)) {
+      if (agrees(*before, origin.name, origin.here)) continue;
+      std::string part =
+          fmt::format("another {} ({}, here {})", origin.what, plain((*before)[origin.name]), plain(origin.here));
+      if (std::ranges::find(parts, part) == parts.end()) parts.push_back(std::move(part));
+    }
+  }
+  if (!compared) {
+    return "there are no ratios: none of these tests was measured earlier with as many threads and the same types of "
+           "keys "
+           "and values";
   }
   return parts.empty() ? "" : fmt::format("the ratios are to {}", fmt::join(parts, " and "));
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace patina::apps {
 
 std::string BenchTest::name() const {
@@ -32,8 +34,12 @@ std::vector<BenchTest> BenchPlan::tests() const {
     }
   }
   for (const int64_t train : trains) all.push_back({.train = train});
-  std::erase_if(all, [](const BenchTest& test) { return test.tokens() == 0; });
-  return all;
+  std::vector<BenchTest> once;
+  for (const BenchTest& test : all) {
+    const bool there = std::ranges::find(once, test.name(), &BenchTest::name) != once.end();
+    if (test.tokens() > 0 && !there) once.push_back(test);
+  }
+  return once;
 }
 
 }  // namespace patina::apps

@@ -28,7 +28,7 @@ struct BenchPlan {
   std::vector<int64_t> depths;
   std::vector<int64_t> trains;
 
-  std::vector<BenchTest> tests() const;
+  std::vector<BenchTest> tests() const;  // each once
 };
 
 }  // namespace patina::apps

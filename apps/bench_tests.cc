@@ -89,8 +89,10 @@ std::function<void()> body_of(const engine::Runtime& runtime, const BenchTest& t
   return [answering] { answering->run(); };
 }
 
-BenchResult measure(const engine::Runtime& runtime, const BenchTest& test, int repetitions,
-                    const platform::InterruptGuard& interrupt) {
+}  // namespace
+
+BenchResult run_bench_test(const engine::Runtime& runtime, const BenchTest& test, int repetitions,
+                           const platform::InterruptGuard& interrupt) {
   using Clock = std::chrono::steady_clock;
   BenchResult result{.test = test,
                      .model = runtime.model_name(),
@@ -114,8 +116,6 @@ BenchResult measure(const engine::Runtime& runtime, const BenchTest& test, int r
   return result;
 }
 
-}  // namespace
-
 double BenchResult::mean() const {
   return std::accumulate(rates.begin(), rates.end(), 0.0) / static_cast<double>(rates.size());
 }
@@ -126,14 +126,6 @@ double BenchResult::deviation() const {
   double sum = 0;
   for (const double rate : rates) sum += (rate - middle) * (rate - middle);
   return std::sqrt(sum / static_cast<double>(rates.size() - 1));
-}
-
-std::vector<BenchResult> run_bench_tests(const engine::Runtime& runtime, const std::vector<BenchTest>& tests,
-                                         int repetitions, const platform::InterruptGuard& interrupt) {
-  std::vector<BenchResult> results;
-  results.reserve(tests.size());
-  for (const BenchTest& test : tests) results.push_back(measure(runtime, test, repetitions, interrupt));
-  return results;
 }
 
 }  // namespace patina::apps

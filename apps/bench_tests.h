@@ -18,6 +18,7 @@ struct BenchResult {
   std::string instruction_set;
   int64_t weight_bytes = 0;
   model::KvTypes cache_types;
+  bool precise = false;
   int threads = 0;
   std::vector<double> rates;  // tokens/s of each repetition
   uint64_t peak_memory = 0;   // bytes of the process, at most so far
@@ -27,8 +28,8 @@ struct BenchResult {
   double deviation() const;  // 0 for a single repetition
 };
 
-// Runs each test once to warm up and then `repetitions` times. Throws kInterrupted between two passes, kOutOfMemory.
-std::vector<BenchResult> run_bench_tests(const engine::Runtime& runtime, const std::vector<BenchTest>& tests,
-                                         int repetitions, const platform::InterruptGuard& interrupt);
+// Runs the test once to warm up and then `repetitions` times. Throws kInterrupted between two passes, kOutOfMemory.
+BenchResult run_bench_test(const engine::Runtime& runtime, const BenchTest& test, int repetitions,
+                           const platform::InterruptGuard& interrupt);
 
 }  // namespace patina::apps

@@ -137,6 +137,8 @@ void Runtime::load_model(const RuntimeOptions& options, const LogSink& sink) {
   context_length_ = context_of(options, hyper.context_length, sink);
   model_name_ = file->metadata().get_string("general.name", "");
   if (model_name_.empty()) model_name_ = options.model.stem().string();
+  const auto controls_terminals = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  std::ranges::replace_if(model_name_, controls_terminals, '?');
   log(sink, LogLevel::kInfo,
       fmt::format("model: {} ({}, {} layers, {} MiB of weights)", model_name_, hyper.architecture, hyper.layers,
                   model_->weight_bytes() / kMiB));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/error.h"
 #include "platform/huge_buffer.h"
 #include "platform/memory.h"
 
@@ -46,7 +47,13 @@ double measure_bandwidth(ThreadPool& pool) {
   const uint64_t bytes = bandwidth_bytes(platform::available_memory());
   if (bytes == 0) return 0;
   constexpr size_t kSections = 8;  // one a try: when it comes round again, the others have pushed it out of the caches
-  const platform::HugeBuffer memory(bytes);
+  platform::HugeBuffer memory;
+  try {
+    memory = platform::HugeBuffer(bytes);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kOutOfMemory) return 0;
+    throw;
+  }
   const std::span<uint64_t> words = memory.as<uint64_t>();
   const size_t share = words.size() / (kSections * static_cast<size_t>(pool.size())) / kWordsOfLine * kWordsOfLine;
   const auto part = [&](int worker, size_t section) {

@@ -39,6 +39,14 @@ TEST(BenchPlan, EveryTestRunsAtEveryDepthButTraining) {
                                  "tg4x2 @ d32", "train16"));
 }
 
+TEST(BenchPlan, NoTestRunsTwice) {
+  const BenchPlan plan{
+      .prompts = {8, 8}, .generates = {4}, .pairs = {{.prompt = 8}}, .batches = {1}, .depths = {0, 0}, .trains = {0}};
+  std::vector<std::string> names;
+  for (const BenchTest& test : plan.tests()) names.push_back(test.name());
+  EXPECT_THAT(names, ElementsAre("pp8", "tg4"));
+}
+
 constexpr measure::MachineLimits kMachine{.read_bandwidth = 10, .int8_peak = 100, .int16_peak = 50, .f32_peak = 20};
 
 WorkBound bound(const std::vector<PassWork>& work) {
@@ -126,15 +134,19 @@ TEST_F(BenchOutput, RatiosComeFromTheSameCacheTypesAndBestFromTheSameOrigin) {
 }
 
 TEST_F(BenchOutput, AnotherOriginIsTold) {
-  const auto told = [&](const std::string& earlier) { return compared_origins(results_, read(earlier)); };
+  const auto told = [&](const std::string& earlier) { return comparison_note(results_, read(earlier)); };
   EXPECT_EQ(told(R"([{"test": "tg4", "avg_ts": 1}])"), "");
   EXPECT_EQ(told(R"([{"test": "tg4", "avg_ts": 1, "model": "a \"model\"", "instruction_set": "avx2"}])"), "");
-  EXPECT_EQ(told(R"([{"test": "pp4", "avg_ts": 1, "model": "another"}])"), "") << "no ratio";
+  EXPECT_THAT(told(R"([{"test": "pp4", "avg_ts": 1, "model": "another"}])"), StartsWith("there are no ratios: "));
+  EXPECT_EQ(told(R"([{"test": "tg4", "avg_ts": 1, "weight_bytes": 7}])"),
+            "the ratios are to another number of bytes of weights (7, here 50)");
+  EXPECT_EQ(told(R"([{"test": "tg4", "avg_ts": 1, "precise": true}])"),
+            "the ratios are to another choice of --precise (true, here false)");
   EXPECT_EQ(
       told(R"([{"test": "tg4", "avg_ts": 1, "model": "another", "instruction_set": "zen4"}])"),
       R"(the ratios are to another model (another, here a "model") and another instruction set (zen4, here avx2))");
   EXPECT_THAT(told(R"([{"test": "tg4", "avg_ts": 1, "model": 7}])"), HasSubstr("model (7, here"));
-  EXPECT_EQ(compared_origins(results_, {}), "");
+  EXPECT_EQ(comparison_note(results_, {}), "");
 }
 
 TEST_F(BenchOutput, EarlierFilesMustBeSuchArrays) {

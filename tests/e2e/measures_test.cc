@@ -89,7 +89,7 @@ TEST_F(Measures, BenchTakesListsAndTellsTheMachinesLimit) {
 }
 
 TEST_F(Measures, BenchRunsEveryNumberOfThreads) {
-  const Outcome outcome = measure({"bench", "-t", "1,2", "-p", "0", "-n", "1", "-r", "1", "-o", "csv"});
+  const Outcome outcome = measure({"bench", "-t", "1", "-t", "2,1", "-p", "0", "-n", "1", "-r", "1", "-o", "csv"});
   std::istringstream lines(outcome.out);
   std::vector<std::string> tests;
   for (std::string line; std::getline(lines, line);) tests.push_back(line.substr(0, line.find(',')));
@@ -107,6 +107,7 @@ TEST_F(Measures, BenchStopsWhenAsked) {
 TEST_F(Measures, BenchRefusesWhatIsNoList) {
   EXPECT_EQ(measure({"bench", "-p", "8,x"}).code, 2);
   EXPECT_THAT(measure({"bench", "-pg", "8"}).err, HasSubstr("-pg 512,64"));
+  EXPECT_THAT(measure({"bench", "-p", "0", "-n", "0"}).err, HasSubstr("there is nothing to measure"));
   EXPECT_THAT(measure({"bench", "--compare", "/dev/null"}).err, HasSubstr("-o json"));
 }
 
@@ -128,6 +129,7 @@ TEST_F(Measures, BenchComparesWithTheSameCacheTypes) {
   EXPECT_NEAR(with["ratio"].get<double>(), with["avg_ts"].get<double>() / rate, 1e-6);
   EXPECT_THAT(same.err, testing::Not(HasSubstr("ratios")));
   const Outcome other = compare({"--ctk", "q8_0"});
+  EXPECT_THAT(other.err, HasSubstr("there are no ratios"));
   EXPECT_TRUE(nlohmann::json::parse(other.out)[0]["ratio"].is_null()) << other.err;
 }
 
