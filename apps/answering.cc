@@ -10,9 +10,10 @@ namespace patina::apps {
 
 namespace {
 
-std::string rate(int64_t tokens, double seconds) {
-  return fmt::format("{} tokens in {:.2f} s ({:.1f} tokens/s)", tokens, seconds,
-                     seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0);
+// So many tokens, of which `timed` took these seconds.
+std::string rate(int64_t tokens, int64_t timed, double seconds) {
+  return fmt::format("{} token{} in {:.2f} s ({:.1f} tokens/s)", tokens, tokens == 1 ? "" : "s", seconds,
+                     seconds > 0 ? static_cast<double>(timed) / seconds : 0.0);
 }
 
 }  // namespace
@@ -50,11 +51,12 @@ void Timings::add(const engine::Generation& generation) {
 
 void Timings::print(const LogSink& log) const {
   if (answers_ == 0) return;
-  patina::log(log, LogLevel::kInfo, fmt::format("prompt: {}", rate(total_.prompt_tokens, total_.prompt_seconds)));
-  // The first token of an answer comes out of reading the prompt.
+  patina::log(log, LogLevel::kInfo,
+              fmt::format("prompt: {}", rate(total_.prompt_tokens, total_.prompt_tokens, total_.prompt_seconds)));
+  // The first token of an answer comes out of reading the prompt, in no time of its own.
   const int64_t later = std::max<int64_t>(total_.generated_tokens - answers_, 0);
   patina::log(log, LogLevel::kInfo,
-              fmt::format("answer: {}, ended by: {}", rate(later, total_.generation_seconds),
+              fmt::format("answer: {}, ended by: {}", rate(total_.generated_tokens, later, total_.generation_seconds),
                           engine::stop_reason_name(total_.reason)));
   if (total_.proposed_tokens > 0) {
     patina::log(

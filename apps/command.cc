@@ -64,7 +64,7 @@ int run_by_word(std::span<const Command> commands, std::span<const std::string> 
   if (command == nullptr) fail_unknown_command(commands, name);
   Invocation call{.program = "patina " + name, .arguments = {words.begin() + 1, words.end()}};
   if (asks_help) call.arguments = {"--help"};
-  return run_command(*command, call);
+  return command->run(call);
 }
 
 void check_stdout() {
@@ -108,7 +108,7 @@ int run_program(std::span<const Command> commands, std::span<const std::string> 
     const std::string name = std::filesystem::path(words.front()).filename().string();
     const Command* command = find_command(commands, name);
     if (command == nullptr) return run_by_word(commands, words.subspan(1));
-    return run_command(*command, {.program = words.front(), .arguments = {words.begin() + 1, words.end()}});
+    return command->run({.program = words.front(), .arguments = {words.begin() + 1, words.end()}});
   });
 }
 

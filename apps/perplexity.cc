@@ -121,6 +121,10 @@ void measure(const engine::Runtime& runtime, const Flags& flags, const LogSink& 
     measure.add_chunk(std::span(tokens).subspan(begin, static_cast<size_t>(chunk)));
     patina::log(log, LogLevel::kInfo, fmt::format("[{}/{}] {:.4f}", i + 1, chunks, measure.perplexity()));
   }
+  if (!std::isfinite(measure.perplexity())) {
+    fail(ErrorKind::kInvalidData, "{} gives the text no probability; its file may be damaged, download it again",
+         runtime.model_name());
+  }
   fmt::print("Final estimate: PPL = {:.4f} +/- {:.5f}\n", measure.perplexity(), measure.error());
 }
 
