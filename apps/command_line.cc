@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
+#include <concepts>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -14,6 +16,7 @@
 
 #include "apps/console.h"
 #include "apps/nearest.h"
+#include "apps/quote.h"
 #include "apps/version.h"
 #include "base/error.h"
 #include "platform/mapped_file.h"
@@ -132,20 +135,31 @@ struct Held<std::optional<T>> {
   using Type = T;
 };
 
-// What is wrong with the text of a whole number that CLI11 takes for another one: it reads "-1" as the largest where
-// there is no sign, and what is beyond 64 bits as the last that is within. Empty where all is well.
-template <typename Number>
+// What is wrong with the text of a whole number; empty where all is well. CLI11 takes "" for 0, "-1" for the largest
+// where there is no sign, and what is beyond 64 bits for the last that is within.
+template <std::integral Number>
 std::string wrong_number(const std::string& text) {
   if (std::is_unsigned_v<Number> && text.find('-') != std::string::npos) {
     return fmt::format("{} is no whole number of 0 or more", text);
   }
+  char* end = nullptr;
   errno = 0;
   if constexpr (std::is_unsigned_v<Number>) {
-    std::strtoull(text.c_str(), nullptr, 0);
+    std::strtoull(text.c_str(), &end, 0);
   } else {
-    std::strtoll(text.c_str(), nullptr, 0);
+    std::strtoll(text.c_str(), &end, 0);
   }
+  if (text.empty() || *end != '\0') return fmt::format("{} is no whole number", quote(text));
   return errno == ERANGE ? fmt::format("{} is beyond 64 bits", text) : "";
+}
+
+// The same of any number, of which infinity is none.
+template <std::floating_point Number>
+std::string wrong_number(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0') return fmt::format("{} is no number", quote(text));
+  return std::isfinite(static_cast<Number>(value)) ? "" : fmt::format("{} is no number to reckon with", text);
 }
 
 }  // namespace
@@ -166,14 +180,26 @@ const Flag& Flag::hide_default() const {
 }
 
 const Flag& Flag::between(int64_t least, int64_t most) const {
-  option_->check(CLI::Range(least, most));
+  const auto check = [least, most](const std::string& text) -> std::string {
+    const int64_t value = std::strtoll(text.c_str(), nullptr, 0);
+    if (least <= value && value <= most) return "";
+    if (most == INT64_MAX) return fmt::format("{} is less than {}", text, least);
+    return fmt::format("{} is not from {} to {}", text, least, most);
+  };
+  option_->check(CLI::Validator(check, ""));
   return *this;
 }
 
-const Flag& Flag::share() const {
-  option_->check(CLI::Range(0.0, 1.0));
+const Flag& Flag::within(double least, double most) const {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    const double value = std::strtod(text.c_str(), nullptr);
+    return least <= value && value <= most ? "" : fmt::format("{} is not from {} to {}", text, least, most);
+  };
+  option_->check(CLI::Validator(check, ""));
   return *this;
 }
+
+const Flag& Flag::share() const { return within(0, 1); }
 
 const Flag& Flag::positive() const {
   option_->check(CLI::PositiveNumber);
@@ -200,7 +226,7 @@ Flag FlagGroup::add(const std::string& names, T& value, const std::string& place
                     const std::string& description) {
   CLI::Option& option = *app_.add_option(names, value, description)->option_text(placeholder);
   using Number = typename Held<T>::Type;
-  if constexpr (std::is_integral_v<Number>) option.check(CLI::Validator(wrong_number<Number>, ""));
+  if constexpr (std::is_arithmetic_v<Number>) option.check(CLI::Validator(wrong_number<Number>, ""));
   return placed(option);
 }
 

@@ -29,7 +29,8 @@ class Flag {
   const Flag& describe(const std::string& description) const;
   // For a default whose value says nothing, such as 0 for "as the model says".
   const Flag& hide_default() const;
-  const Flag& between(int64_t least, int64_t most) const;
+  const Flag& between(int64_t least, int64_t most) const;  // whole numbers
+  const Flag& within(double least, double most) const;
   const Flag& share() const;  // from 0 to 1
   const Flag& positive() const;
   const Flag& joined() const;  // given several times, the texts make one list, with commas

@@ -16,6 +16,7 @@
 #include "apps/text.h"
 #include "base/error.h"
 #include "engine/generator.h"
+#include "engine/sequence.h"
 #include "platform/signals.h"
 
 namespace patina::apps {
@@ -44,7 +45,8 @@ void add_prompt_flags(CommandLine& line, MainFlags& flags) {
             "the prompt; without one, a chat at the terminal, or read from a pipe");
   group.add("-f,--file", flags.file, "FILE", "a file with the prompt; -: the standard input");
   group.add("--sys,--system-prompt", flags.system, "TEXT", "the system message: the prompt becomes a conversation");
-  group.add("-n,--predict,--n-predict", flags.predict, "N", "tokens of the answer; -1: until it ends by itself");
+  group.add("-n,--predict,--n-predict", flags.predict, "N", "tokens of the answer; -1: until it ends by itself")
+      .between(-2, INT64_MAX);
   group.add_repeatable("-r,--reverse-prompt", flags.reverse_prompts, "TEXT", "text that ends the answer; repeatable");
   group.add_switch("--ignore-eos", flags.ignore_eos, "go on where the model would end the text");
   group.add_switch("--raw", flags.raw, "put the prompt into no template");
@@ -65,13 +67,12 @@ void process_escapes(MainFlags& flags) {
 std::optional<std::string> find_prompt(const MainFlags& flags) {
   if (flags.prompt && flags.file) fail(ErrorKind::kInvalidArgument, "give the prompt either by -p or by -f, not both");
   if (flags.prompt) return flags.prompt;
-  if (flags.file) return read_text_file(*flags.file);
-  if (isatty(STDIN_FILENO) != 0) return std::nullopt;
-  std::string piped = read_text_file("-");
-  if (piped.empty()) {
+  if (!flags.file && isatty(STDIN_FILENO) != 0) return std::nullopt;
+  std::string text = read_text_file(flags.file.value_or("-"));
+  if (text.empty()) {
     fail(ErrorKind::kInvalidArgument, "there is no prompt; give one with -p or -f, or chat at a terminal");
   }
-  return piped;
+  return text;
 }
 
 // A conversation when the user asked for what only a conversation has.
@@ -90,6 +91,7 @@ int answer_once(const engine::Runtime& runtime, const MainFlags& flags, const st
                 const engine::GenerationParams& params, const LogSink& log) {
   const engine::Prompt prompt = write_prompt(runtime, flags, text);
   patina::log(log, LogLevel::kDebug, fmt::format("the prompt as the model sees it:\n{}", prompt.text));
+  engine::Sequence::check(runtime.tokenizer(), runtime.context_length(), prompt.tokens, params);
   engine::Generator generator(runtime);
   const platform::InterruptGuard interrupt;
   if (!flags.no_display_prompt) {

@@ -64,7 +64,8 @@ int run_server(const Invocation& call) {
   add_runtime_flags(line, flags.runtime, true);
   add_sampling_flags(line, flags.sampling);
   add_speculation_flags(line, flags.speculation);
-  line.add("-n,--predict", flags.predict, "N", "tokens of an answer where the request does not say; -1: no limit");
+  line.add("-n,--predict", flags.predict, "N", "tokens of an answer where the request does not say; -1: no limit")
+      .between(-2, INT64_MAX);
   add_http_flags(line, flags);
   if (!line.parse()) return kExitSuccess;
 

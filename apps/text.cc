@@ -73,8 +73,14 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 std::string read_text_file(const std::filesystem::path& path) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   std::string text = read_file(path);
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    fail(ErrorKind::kInvalidData, "{} is UTF-16 text; save it as UTF-8", path.string());
+  }
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
   return text;
 }
 

@@ -13,7 +13,7 @@ std::string unescape(std::string_view text);
 // one that cannot be read, such as a folder.
 std::string read_file(const std::filesystem::path& path);
 
-// The same less one line end at its end.
+// The same of a text: without a byte order mark and one line end at its end. Throws kInvalidData for UTF-16.
 std::string read_text_file(const std::filesystem::path& path);
 
 }  // namespace patina::apps

@@ -10,6 +10,16 @@ namespace patina::sampling {
 
 using TokenId = int32_t;
 
+// What users may ask for, both ends included. A Sampler itself takes more.
+struct Range {
+  double least;
+  double most;
+};
+inline constexpr Range kTemperatures = {0, 100};
+inline constexpr Range kShares = {0, 1};  // top-p and min-p
+inline constexpr Range kRepeatPenalties = {0.01, 100};
+inline constexpr Range kPenalties = {-100, 100};  // for tokens that came
+
 // Defaults and meanings are those of llama.cpp's command line.
 struct SamplingParams {
   float temperature = 0.8F;     // 0 or less: greedy

@@ -40,17 +40,17 @@ double as_written(float value) {
 engine::GenerationParams read_generation_params(const Fields& fields, const GenerationDefaults& defaults) {
   engine::GenerationParams params = defaults.params;
   sampling::SamplingParams& sampling = params.sampling;
-  const auto number = [&fields](const char* name, float fallback, double low, double high) {
-    return static_cast<float>(fields.number(name, fallback, low, high));
+  const auto number = [&fields](const char* name, float fallback, sampling::Range range) {
+    return static_cast<float>(fields.number(name, fallback, range.least, range.most));
   };
-  sampling.temperature = number("temperature", sampling.temperature, 0, 100);
+  sampling.temperature = number("temperature", sampling.temperature, sampling::kTemperatures);
   sampling.top_k = static_cast<int>(fields.integer("top_k", sampling.top_k, -1, kMaxInt));
-  sampling.top_p = number("top_p", sampling.top_p, 0, 1);
-  sampling.min_p = number("min_p", sampling.min_p, 0, 1);
-  sampling.repeat_penalty = number("repeat_penalty", sampling.repeat_penalty, 0.01, 100);
+  sampling.top_p = number("top_p", sampling.top_p, sampling::kShares);
+  sampling.min_p = number("min_p", sampling.min_p, sampling::kShares);
+  sampling.repeat_penalty = number("repeat_penalty", sampling.repeat_penalty, sampling::kRepeatPenalties);
   sampling.repeat_last_n = static_cast<int>(fields.integer("repeat_last_n", sampling.repeat_last_n, -1, kMaxInt));
-  sampling.presence_penalty = number("presence_penalty", sampling.presence_penalty, -100, 100);
-  sampling.frequency_penalty = number("frequency_penalty", sampling.frequency_penalty, -100, 100);
+  sampling.presence_penalty = number("presence_penalty", sampling.presence_penalty, sampling::kPenalties);
+  sampling.frequency_penalty = number("frequency_penalty", sampling.frequency_penalty, sampling::kPenalties);
   sampling.seed = read_seed(fields, defaults.seed);
   params.max_tokens = read_max_tokens(fields, params.max_tokens);
   if (fields.has("stop")) params.stops = fields.texts("stop", kMaxStops);

@@ -120,7 +120,23 @@ TEST(CommandLine, RefusesUnusableValues) {
   EXPECT_THAT(complaint({"--raw=1"}), HasSubstr("--raw takes no value"));
   EXPECT_THAT(complaint({"--seed", "-2"}), HasSubstr("--seed"));
   EXPECT_THAT(complaint({"--rms-norm-eps", "0"}), HasSubstr("--rms-norm-eps"));
-  EXPECT_THAT(complaint({"-c", "16777217"}), HasSubstr("--ctx-size"));
+  EXPECT_THAT(complaint({"-c", "16777217"}), HasSubstr("--ctx-size: 16777217 is not from 0 to 16777216;"));
+  EXPECT_THAT(complaint({"-c", "abc"}), HasSubstr("--ctx-size: 'abc' is no whole number;"));
+  EXPECT_THAT(complaint({"-n", "24", "-n", "x"}), HasSubstr(": 'x' is no whole number;"));
+  EXPECT_THAT(complaint({"-n", ""}), HasSubstr(": '' is no whole number;"));
+  EXPECT_THAT(complaint({"--temp", ""}), HasSubstr(": '' is no number;"));
+}
+
+TEST(CommandLine, RefusesWhatNoSamplerMakesSenseOf) {
+  for (const char* name : {"--temp", "--top-p", "--min-p", "--repeat-penalty", "--presence-penalty"}) {
+    for (const char* value : {"nan", "inf", "1e400", "-101", "101"}) {
+      EXPECT_THAT(complaint({name, value}), HasSubstr(value)) << name;
+    }
+  }
+  EXPECT_THAT(complaint({"--temp", "-1"}), HasSubstr("-1 is not from 0 to 100;"));
+  EXPECT_THAT(complaint({"--repeat-penalty", "0"}), HasSubstr("0 is not from 0.01 to 100;"));
+  EXPECT_THAT(complaint({"--top-k", "-2"}), HasSubstr("-2 is not from -1 to "));
+  EXPECT_EQ(complaint({"--temp", "0", "--top-p", "1", "--min-p", "0", "--top-k", "-1"}), "none");
 }
 
 TEST(CommandLine, RefusesWholeNumbersThatTheirTypeCannotHold) {

@@ -27,6 +27,10 @@ TEST(ReadTextFile, DropsOneLineEnd) {
   const std::filesystem::path path = std::filesystem::temp_directory_path() / "patina_read_text_file_test";
   std::ofstream(path) << "one\ntwo\n\n";
   EXPECT_EQ(read_text_file(path), "one\ntwo\n");
+  std::ofstream(path, std::ios::binary) << "\xEF\xBB\xBFone\r\ntwo\r\n";
+  EXPECT_EQ(read_text_file(path), "one\r\ntwo");
+  std::ofstream(path, std::ios::binary) << std::string("\xFF\xFEo\0", 4);
+  EXPECT_THROW(read_text_file(path), Error);
   std::filesystem::remove(path);
 }
 

@@ -95,6 +95,26 @@ TEST_F(Generation, TakesThePromptFromAFileOrAPipe) {
   EXPECT_EQ(generate({"-n", "4", "--temp", "0"}, "The\n").out, expected);
   EXPECT_EQ(generate({"-p", "The", "-f", folder / "prompt"}).code, 2);
   EXPECT_EQ(generate({}).code, 2);
+  EXPECT_THAT(generate({"-f", "/dev/null"}).err, HasSubstr("there is no prompt"));
+}
+
+TEST_F(Generation, TellsOnceThatNothingCanBeWritten) {
+  const Outcome outcome = run_shell(
+      "{ " + program_words({"main", "-m", model_path().string(), "-q", "-p", "The", "-n", "1"}) + " > /dev/full; }");
+  EXPECT_EQ(outcome.err, "error: cannot write to the standard output; the text is incomplete\n");
+  EXPECT_EQ(outcome.code, 6);
+}
+
+TEST_F(Generation, RefusesADraftModelThatGuessesNothing) {
+  const std::vector<std::string> draft = {"-p", "The", "-n", "1", "-md", model_path().string()};
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+           {"--no-speculation"}, {"--draft-max", "0"}, {"--draft-min", "5", "--draft-max", "3"}}) {
+    std::vector<std::string> arguments = draft;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = generate(arguments);
+    EXPECT_EQ(outcome.code, 2) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr(more.front()));
+  }
 }
 
 TEST_F(Generation, ProcessesEscapes) {
@@ -121,6 +141,7 @@ TEST_F(Generation, SaysWhenTheContextIsFull) {
   const Outcome longer = generate({"-p", "one two three four five six seven eight nine ten eleven", "-c", "8"});
   EXPECT_EQ(longer.code, 2);
   EXPECT_THAT(longer.err, HasSubstr("-c"));
+  EXPECT_EQ(longer.out, "");
 }
 
 TEST_F(Generation, AcceptsLlamaFlagsWithOneNotice) {
