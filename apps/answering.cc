@@ -10,10 +10,11 @@ namespace patina::apps {
 
 namespace {
 
-// So many tokens, of which `timed` took these seconds.
+// So many tokens, of which `timed` took these seconds; one alone has no rate.
 std::string rate(int64_t tokens, int64_t timed, double seconds) {
-  return fmt::format("{} token{} in {:.2f} s ({:.1f} tokens/s)", tokens, tokens == 1 ? "" : "s", seconds,
-                     seconds > 0 ? static_cast<double>(timed) / seconds : 0.0);
+  const std::string count = fmt::format("{} token{}", tokens, tokens == 1 ? "" : "s");
+  if (timed == 0 || seconds <= 0) return count;
+  return fmt::format("{} in {:.2f} s ({:.1f} tokens/s)", count, seconds, static_cast<double>(timed) / seconds);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <climits>
+#include <cstdio>
+#include <exception>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,8 +48,8 @@ std::vector<int64_t> numbers(std::string_view flag, std::string_view text, int64
     int64_t number = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
     if (error != std::errc() || end != word.data() + word.size() || number < least || number > most) {
-      fail(ErrorKind::kInvalidArgument, "{} {}: give whole numbers from {} to {}, several with commas between", flag,
-           text, least, most);
+      const std::string range = least == INT_MIN ? "" : fmt::format(" from {} to {}", least, most);
+      fail(ErrorKind::kInvalidArgument, "{} {}: give whole numbers{}, several with commas between", flag, text, range);
     }
     list.push_back(number);
     if (word.size() == rest.size()) return list;
@@ -73,7 +75,7 @@ BenchPlan plan_of(const Flags& flags) {
 
 void add_bench_flags(CommandLine& line, Flags& flags) {
   const auto add_list = [&](const std::string& names, std::string& value, const std::string& description) {
-    line.add(names, value, "N,...", description).joined();
+    line.add(names, value, "N,...", description);
   };
   add_list("-t,--threads", flags.threads, kThreadsHelp);
   add_precise_flag(line, flags.runtime.compute.precise);
@@ -96,27 +98,41 @@ void add_bench_flags(CommandLine& line, Flags& flags) {
       "to multiply all tokens with them, at the memory bandwidth and the peaks that the same threads reach at best.");
 }
 
-// All tests with each number of threads, one runtime a number; those that had ended when the user asked to stop. Throws
-// kInterrupted where none had.
-std::vector<MeasuredResult> run_tests(const Flags& flags, const std::set<int>& threads,
-                                      const std::vector<BenchTest>& tests, const LogSink& log) {
-  const platform::InterruptGuard interrupt;
+// Each once, as more threads than processors are as many as there are processors.
+std::vector<int> threads_of(const Flags& flags) {
+  std::vector<int> threads;
+  for (const int64_t count : numbers("-t", flags.threads, INT_MIN, INT_MAX)) {
+    const int usable = platform::threads_to_use(static_cast<int>(count));
+    if (std::ranges::find(threads, usable) == threads.end()) threads.push_back(usable);
+  }
+  return threads;
+}
+
+struct Measured {
+  std::vector<MeasuredResult> results;
+  std::exception_ptr failure;  // that ended the tests before the last one
+};
+
+// All tests with each number of threads, one runtime a number.
+Measured run_tests(const Flags& flags, const std::vector<BenchTest>& tests, const LogSink& log,
+                   const platform::InterruptGuard& interrupt) {
   engine::RuntimeOptions options = flags.runtime.options();
   options.prompt_template = "none";
-  std::vector<MeasuredResult> all;
+  Measured measured;
   try {
-    for (const int count : threads) {
+    for (const int count : threads_of(flags)) {
       options.threads = count;
       const auto runtime = engine::Runtime::open(options, log);
       for (const BenchTest& test : tests) {
-        all.push_back({.result = run_bench_test(*runtime, test, flags.repetitions, interrupt), .limits = {}});
-        all.back().result.precise = options.precise;
+        measured.results.push_back(
+            {.result = run_bench_test(*runtime, test, flags.repetitions, interrupt), .limits = {}});
       }
     }
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kInterrupted || all.empty()) throw;
+  } catch (...) {
+    if (measured.results.empty()) throw;
+    measured.failure = std::current_exception();
   }
-  return all;
+  return measured;
 }
 
 // What the machine can do is measured when the last model is gone, so that the peak of memory is the tests' own.
@@ -132,15 +148,6 @@ void add_limits(std::vector<MeasuredResult>& results) {
   }
 }
 
-// Each once, as more threads than processors are as many as there are processors.
-std::set<int> threads_of(const Flags& flags) {
-  std::set<int> threads;
-  for (const int64_t count : numbers("-t", flags.threads, INT_MIN, INT_MAX)) {
-    threads.insert(platform::threads_to_use(static_cast<int>(count)));
-  }
-  return threads;
-}
-
 }  // namespace
 
 int run_bench(const Invocation& call) {
@@ -152,19 +159,21 @@ int run_bench(const Invocation& call) {
   if (!line.parse()) return kExitSuccess;
 
   const nlohmann::json earlier = flags.compare.empty() ? nlohmann::json() : read_bench_json(flags.compare);
-  const std::set<int> threads = threads_of(flags);
   const std::vector<BenchTest> tests = plan_of(flags).tests();
   if (tests.empty()) {
     fail(ErrorKind::kInvalidArgument, "there is nothing to measure; give -p, -n, -pg or --train more than 0 tokens");
   }
-  std::vector<MeasuredResult> results = run_tests(flags, threads, tests, line.log());
-  add_limits(results);
-  const std::string note = comparison_note(results, earlier);
+  const platform::InterruptGuard interrupt;
+  Measured measured = run_tests(flags, tests, line.log(), interrupt);
+  add_limits(measured.results);
+  const std::string note = comparison_note(measured.results, earlier);
   if (!note.empty()) patina::log(line.log(), LogLevel::kWarning, note);
-  fmt::print("{}", bench_text(bench_json(results, earlier), flags.output));
-  if (results.size() == threads.size() * tests.size()) return kExitSuccess;
-  patina::log(line.log(), LogLevel::kWarning, "stopped; the tests that had ended are above");
-  return exit_code(ErrorKind::kInterrupted);
+  fmt::print("{}", bench_text(bench_json(measured.results, earlier), flags.output));
+  if (measured.failure != nullptr) {
+    std::fflush(stdout);  // before what follows on stderr
+    std::rethrow_exception(measured.failure);
+  }
+  return kExitSuccess;
 }
 
 }  // namespace patina::apps

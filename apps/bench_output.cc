@@ -44,7 +44,7 @@ bool same_origin(const nlohmann::json& entry, const BenchResult& result) {
 
 std::string plain(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-// The entry that the result compares with, one of the same model and instruction set if there is; null: there is none.
+// The entry that the result compares with, one of the same origin if there is; null: there is none.
 const nlohmann::json* counterpart(const nlohmann::json& earlier, const BenchResult& result) {
   const nlohmann::json* best = nullptr;
   for (const nlohmann::json& entry : earlier) {
@@ -214,8 +214,7 @@ std::string comparison_note(const std::vector<MeasuredResult>& results, const nl
   }
   if (!compared) {
     return "there are no ratios: none of these tests was measured earlier with as many threads and the same types of "
-           "keys "
-           "and values";
+           "keys and values";
   }
   return parts.empty() ? "" : fmt::format("the ratios are to {}", fmt::join(parts, " and "));
 }

@@ -100,6 +100,7 @@ BenchResult run_bench_test(const engine::Runtime& runtime, const BenchTest& test
                      .instruction_set = std::string(runtime.kernels().name),
                      .weight_bytes = runtime.model().weight_bytes(),
                      .cache_types = runtime.cache_types(),
+                     .precise = runtime.precise(),
                      .threads = runtime.pool().size(),
                      .rates = {},
                      .peak_memory = 0,

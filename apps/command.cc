@@ -98,10 +98,6 @@ int exit_code(ErrorKind kind) {
   return kExitUnknownError + 1 + static_cast<int>(kind);
 }
 
-int run_command(const Command& command, const Invocation& call) {
-  return guarded([&] { return command.run(call); });
-}
-
 int run_program(std::span<const Command> commands, std::span<const std::string> words) {
   return guarded([&] {
     if (words.empty()) return run_by_word(commands, words);

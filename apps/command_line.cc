@@ -139,9 +139,6 @@ struct Held<std::optional<T>> {
 // where there is no sign, and what is beyond 64 bits for the last that is within.
 template <std::integral Number>
 std::string wrong_number(const std::string& text) {
-  if (std::is_unsigned_v<Number> && text.find('-') != std::string::npos) {
-    return fmt::format("{} is no whole number of 0 or more", text);
-  }
   char* end = nullptr;
   errno = 0;
   if constexpr (std::is_unsigned_v<Number>) {
@@ -150,6 +147,9 @@ std::string wrong_number(const std::string& text) {
     std::strtoll(text.c_str(), &end, 0);
   }
   if (text.empty() || *end != '\0') return fmt::format("{} is no whole number", quote(text));
+  if (std::is_unsigned_v<Number> && text.find('-') != std::string::npos) {
+    return fmt::format("{} is no whole number of 0 or more", text);
+  }
   return errno == ERANGE ? fmt::format("{} is beyond 64 bits", text) : "";
 }
 

@@ -17,9 +17,10 @@ engine::SpeculationOptions SpeculationFlags::options() const {
     fail(ErrorKind::kInvalidArgument, "--model-draft guesses nothing with {}; give one of the two",
          off ? "--no-speculation" : "--draft-max 0");
   }
-  if (options.least > std::min(options.most, engine::kMostGuesses)) {
+  const int64_t most = std::min(options.most, engine::kMostGuesses);
+  if (options.least > most) {
     fail(ErrorKind::kInvalidArgument, "--draft-min {} is more than the {} tokens that are guessed at once",
-         options.least, std::min(options.most, engine::kMostGuesses));
+         options.least, most);
   }
   return options;
 }

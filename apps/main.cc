@@ -46,7 +46,7 @@ void add_prompt_flags(CommandLine& line, MainFlags& flags) {
   group.add("-f,--file", flags.file, "FILE", "a file with the prompt; -: the standard input");
   group.add("--sys,--system-prompt", flags.system, "TEXT", "the system message: the prompt becomes a conversation");
   group.add("-n,--predict,--n-predict", flags.predict, "N", "tokens of the answer; -1: until it ends by itself")
-      .between(-2, INT64_MAX);
+      .between(-1, INT64_MAX);
   group.add_repeatable("-r,--reverse-prompt", flags.reverse_prompts, "TEXT", "text that ends the answer; repeatable");
   group.add_switch("--ignore-eos", flags.ignore_eos, "go on where the model would end the text");
   group.add_switch("--raw", flags.raw, "put the prompt into no template");
@@ -70,7 +70,8 @@ std::optional<std::string> find_prompt(const MainFlags& flags) {
   if (!flags.file && isatty(STDIN_FILENO) != 0) return std::nullopt;
   std::string text = read_text_file(flags.file.value_or("-"));
   if (text.empty()) {
-    fail(ErrorKind::kInvalidArgument, "there is no prompt; give one with -p or -f, or chat at a terminal");
+    fail(ErrorKind::kInvalidArgument, "there is no prompt{}; give one with -p or -f, or chat at a terminal",
+         flags.file ? " in " + *flags.file : "");
   }
   return text;
 }

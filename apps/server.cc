@@ -65,7 +65,7 @@ int run_server(const Invocation& call) {
   add_sampling_flags(line, flags.sampling);
   add_speculation_flags(line, flags.speculation);
   line.add("-n,--predict", flags.predict, "N", "tokens of an answer where the request does not say; -1: no limit")
-      .between(-2, INT64_MAX);
+      .between(-1, INT64_MAX);
   add_http_flags(line, flags);
   if (!line.parse()) return kExitSuccess;
 

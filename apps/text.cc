@@ -29,6 +29,8 @@ struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }  // NOLINT(cppcoreguidelines-owning-memory)
 };
 
+std::string name_of(const std::filesystem::path& path) { return path == "-" ? "the standard input" : path.string(); }
+
 std::string read_all(std::FILE* file, const std::string& name) {
   std::string text;
   std::array<char, 65536> buffer;
@@ -62,7 +64,7 @@ std::string unescape(std::string_view text) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  if (path == "-") return read_all(stdin, "the standard input");
+  if (path == "-") return read_all(stdin, name_of(path));
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
   if (file == nullptr) {
     const int reason = errno;
@@ -76,11 +78,10 @@ std::string read_text_file(const std::filesystem::path& path) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   std::string text = read_file(path);
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    fail(ErrorKind::kInvalidData, "{} is UTF-16 text; save it as UTF-8", path.string());
+    fail(ErrorKind::kInvalidData, "{} is UTF-16 text; save it as UTF-8", name_of(path));
   }
   if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
+  if (text.ends_with('\n')) text.erase(text.size() - (text.ends_with("\r\n") ? 2 : 1));
   return text;
 }
 

@@ -85,6 +85,7 @@ class Runtime {
   const Runtime* draft() const { return draft_.get(); }  // the draft model, which shares the pool; null: there is none
   // general.name of the file, or the file's name without its extension.
   const std::string& model_name() const { return model_name_; }
+  bool precise() const { return precise_; }
 
   // The logits [rows x vocab_size] of hidden states, of whose tokens only the decisive[i] largest of row i (0: all) are
   // sure to be the model's own; others may be approximations, which are smaller than those. Much faster than

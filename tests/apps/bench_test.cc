@@ -167,6 +167,8 @@ TEST_F(BenchOutput, CsvQuotesAndTheTableShowsTheMachine) {
   EXPECT_THAT(csv, testing::EndsWith(",0.1 0.2 0.3\n"));
   const std::string table = bench_text(bench_json(results_, read(R"([{"test": "tg4", "avg_ts": 0.1}])")), "md");
   EXPECT_THAT(table, StartsWith("instruction set avx2, keys in F16, values in F16\n\n| model |"));
+  results_[0].result.model = "a|b";
+  EXPECT_THAT(bench_text(bench_json(results_, {}), "md"), HasSubstr(R"(| a\|b | 2 | tg4 |)"));
   EXPECT_THAT(table,
               HasSubstr(R"(| a "model" | 2 | tg4 | 0.20 | 0.10 | 3 | 0.20 | 100 % | bandwidth 0.0 GB/s | 2.000 |)"));
 }

@@ -128,7 +128,8 @@ TEST(CommandLine, RefusesUnusableValues) {
 }
 
 TEST(CommandLine, RefusesWhatNoSamplerMakesSenseOf) {
-  for (const char* name : {"--temp", "--top-p", "--min-p", "--repeat-penalty", "--presence-penalty"}) {
+  for (const char* name :
+       {"--temp", "--top-p", "--min-p", "--repeat-penalty", "--presence-penalty", "--frequency-penalty"}) {
     for (const char* value : {"nan", "inf", "1e400", "-101", "101"}) {
       EXPECT_THAT(complaint({name, value}), HasSubstr(value)) << name;
     }

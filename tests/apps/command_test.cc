@@ -88,7 +88,8 @@ TEST(Program, TurnsErrorsIntoALineAndACode) {
 TEST(AllCommands, ExplainThemselves) {
   for (const Command& command : all_commands()) {
     testing::internal::CaptureStdout();
-    EXPECT_EQ(run_command(command, {.program = std::string(command.name), .arguments = {"--help"}}), 0);
+    const std::vector<std::string> words = {std::string(command.name), "--help"};
+    EXPECT_EQ(run_program(all_commands(), words), 0);
     const std::string help = testing::internal::GetCapturedStdout();
     EXPECT_THAT(help, HasSubstr("--help")) << command.name;
     EXPECT_FALSE(command.summary.empty());

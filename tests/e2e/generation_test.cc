@@ -27,14 +27,22 @@ class Generation : public testing::Test {
 };
 
 TEST_F(Generation, WritesOnlyTextToStdout) {
-  const Outcome outcome = generate({"-p", "Once upon a time", "-n", "8", "--temp", "0"});
+  const std::vector<std::string> asked = {"-p", "Once upon a time", "-n", "8", "--temp", "0", "--ignore-eos"};
+  const Outcome outcome = generate(asked);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, StartsWith("Once upon a time"));
   EXPECT_GT(outcome.out.size(), std::string("Once upon a time\n").size());
-  EXPECT_THAT(outcome.err, ContainsRegex("answer: .*tokens/s"));
-  const Outcome bare = generate({"-p", "Once upon a time", "-n", "8", "--temp", "0", "--no-display-prompt", "-q"});
+  EXPECT_THAT(outcome.err, ContainsRegex("answer: 8 tokens in .*tokens/s"));
+  std::vector<std::string> only_text = asked;
+  only_text.insert(only_text.end(), {"--no-display-prompt", "-q"});
+  const Outcome bare = generate(only_text);
   EXPECT_EQ("Once upon a time" + bare.out, outcome.out);
   EXPECT_EQ(bare.err, "");
+}
+
+TEST_F(Generation, TellsNoRateOfOneToken) {
+  EXPECT_THAT(generate({"-p", "Once upon a time", "-n", "1", "--ignore-eos"}).err,
+              HasSubstr("answer: 1 token, ended by: length"));
 }
 
 TEST_F(Generation, GivesTheSameTextForTheSameSeed) {
