@@ -212,7 +212,7 @@ const Flag& Flag::joined() const {
 }
 
 const Flag& Flag::one_of(const std::vector<std::string>& words) const {
-  option_->check(CLI::IsMember(words));
+  option_->transform(CLI::IsMember(words, CLI::ignore_case));
   return *this;
 }
 

@@ -34,7 +34,7 @@ class Flag {
   const Flag& share() const;  // from 0 to 1
   const Flag& positive() const;
   const Flag& joined() const;  // given several times, the texts make one list, with commas
-  const Flag& one_of(const std::vector<std::string>& words) const;
+  const Flag& one_of(const std::vector<std::string>& words) const;  // in any case; the value is the word as it is here
 
  private:
   CLI::Option* option_;

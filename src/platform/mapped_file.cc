@@ -22,6 +22,7 @@ FileDescriptor open_for_reading(const std::filesystem::path& path) {
   if (fd.valid()) return fd;
   const int error = errno;
   if (error == ENOENT || error == ENOTDIR) {
+    if (path.empty()) fail(ErrorKind::kNotFound, "a file's name is empty; give its path");
     fail(ErrorKind::kNotFound, "there is no file {}; check the path", path.string());
   }
   fail(ErrorKind::kIo, "cannot open {}: {}", path.string(), os_message(error));

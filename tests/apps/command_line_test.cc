@@ -106,6 +106,11 @@ TEST(CommandLine, CollectsRepeatableFlagsAndPositionals) {
   EXPECT_THAT(options.rest, ElementsAre("one", "two", "-three"));
 }
 
+TEST(CommandLine, TakesWordsInAnyCase) {
+  EXPECT_EQ(parse({"--cache-type-k", "Q8_0"}).context.key_type, "q8_0");
+  EXPECT_THAT(complaint({"--cache-type-k", "q4_0"}), HasSubstr("not in {f16,q8_0}"));
+}
+
 TEST(CommandLine, NamesTheNearestKnownFlag) {
   EXPECT_THAT(complaint({"--promt", "x"}), StartsWith("unknown flag --promt; did you mean --prompt?"));
   EXPECT_THAT(complaint({"--topk=3"}), StartsWith("unknown flag --topk; did you mean --top-k?"));

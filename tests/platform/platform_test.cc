@@ -84,6 +84,8 @@ TEST_F(PlatformTest, MappedFileTellsWhatIsWrong) {
   EXPECT_EQ(kind_of(folder_ / "none"), ErrorKind::kNotFound);
   EXPECT_EQ(kind_of(folder_), ErrorKind::kIo);
   EXPECT_EQ(kind_of("/dev/null"), ErrorKind::kIo);
+  EXPECT_THAT([] { const MappedFile file(""); },
+              testing::ThrowsMessage<Error>("a file's name is empty; give its path"));
 }
 
 TEST_F(PlatformTest, AtomicFileReplacesOnlyOnCommit) {
