@@ -12,9 +12,11 @@ namespace {
 
 // So many tokens, of which `timed` took these seconds; one alone has no rate.
 std::string rate(int64_t tokens, int64_t timed, double seconds) {
-  const std::string count = fmt::format("{} token{}", tokens, tokens == 1 ? "" : "s");
-  if (timed == 0 || seconds <= 0) return count;
-  return fmt::format("{} in {:.2f} s ({:.1f} tokens/s)", count, seconds, static_cast<double>(timed) / seconds);
+  std::string text = fmt::format("{} token{}", tokens, tokens == 1 ? "" : "s");
+  if (timed > 0 && seconds > 0) {
+    text += fmt::format(" in {:.2f} s ({:.1f} tokens/s)", seconds, static_cast<double>(timed) / seconds);
+  }
+  return text;
 }
 
 }  // namespace
