@@ -103,9 +103,10 @@ TEST_F(Measures, BenchRunsEveryNumberOfThreads) {
 TEST_F(Measures, BenchStopsWhenAsked) {
   const TemporaryFolder folder;
   const std::string log = (folder / "log").string();
-  const Outcome outcome = run_shell(
-      "{ " + program_words({"bench", "-m", model_path().string(), "-p", "0", "-n", "200000"}) + " 2>'" + log +
-      "' & program=$!; until grep -qs threads '" + log + "'; do sleep 0.02; done; kill $program; wait $program; }");
+  const Outcome outcome =
+      run_shell("{ " + program_words({"bench", "-m", model_path().string(), "-p", "0", "-n", "200000"}) + " 2>'" + log +
+                "' & program=$!; while kill -0 $program && ! grep -qs threads '" + log +
+                "'; do sleep 0.02; done; kill $program; wait $program; }");
   EXPECT_EQ(outcome.code, 130);
   EXPECT_EQ(outcome.out, "");
   EXPECT_THAT(read_file(log), testing::EndsWith("error: stopped\n"));
