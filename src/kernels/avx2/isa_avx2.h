@@ -92,22 +92,38 @@ struct Avx2Isa {
 
   // Integers of 16 bits twice in each lane: what `dot` multiplies sums of pairs with.
   static Bytes to_factors(Ints v) { return merge(bits(v, 0, 0xFFFF), shift_left<16>(v)); }
-  template <int kVectors, int kMaxCode, bool kFresh, int N>
-  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+  // The same from a byte a row.
+  template <bool kSigned>
+  static Bytes load_factors(const uint8_t* from) {
+    const __m256i bytes = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
+    // A row's byte in the lower or, for its sign to be drawn down, the upper half of 16 bits, beside zeros.
+    constexpr auto twice = [](uint32_t row) {
+      return static_cast<int>(kSigned ? 0x00800080U + row * 0x01000100U : 0x80008000U + row * 0x00010001U);
+    };
+    const __m256i low =
+        _mm256_setr_epi32(twice(0), twice(1), twice(2), twice(3), twice(4), twice(5), twice(6), twice(7));
+    const __m256i high =
+        _mm256_setr_epi32(twice(8), twice(9), twice(10), twice(11), twice(12), twice(13), twice(14), twice(15));
+    const Bytes factors = {_mm256_shuffle_epi8(bytes, low), _mm256_shuffle_epi8(bytes, high)};
+    if constexpr (!kSigned) return factors;
+    return {_mm256_srai_epi16(factors.low, 8), _mm256_srai_epi16(factors.high, 8)};
+  }
+  template <int kFirst, int kVectors, int kMaxCode, bool kFresh, int N, typename Codes>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride) {
     const __m256i ones = _mm256_set1_epi16(1);
-    dot<kVectors, kMaxCode, kFresh, N>(sum, codes, a, stride, {ones, ones});
+    dot<kFirst, kVectors, kMaxCode, kFresh, N>(sum, codes, a, stride, {ones, ones});
   }
   // Products of unsigned and signed bytes add up in pairs to 16 bits. As many of these are added in 16 bits as fit.
   // Where that is not all, sums of 16 and of 32 bits fill the registers, and one half of the rows goes after the other.
-  template <int kVectors, int kMaxCode, bool kFresh, int N>
-  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+  template <int kFirst, int kVectors, int kMaxCode, bool kFresh, int N, typename Codes>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride,
                                          const Bytes& factors) {
     constexpr int kRun = dot_run(kMaxCode, kVectors);
     if constexpr (kRun == kVectors) {
-      dot_halves<kVectors, kRun, kMaxCode, kFresh, 0, 2>(sum, codes, a, stride, factors);
+      dot_halves<kFirst, kVectors, kRun, kMaxCode, kFresh, 0, 2>(sum, codes, a, stride, factors);
     } else {
-      dot_halves<kVectors, kRun, kMaxCode, kFresh, 0, 1>(sum, codes, a, stride, factors);
-      dot_halves<kVectors, kRun, kMaxCode, kFresh, 1, 1>(sum, codes, a, stride, factors);
+      dot_halves<kFirst, kVectors, kRun, kMaxCode, kFresh, 0, 1>(sum, codes, a, stride, factors);
+      dot_halves<kFirst, kVectors, kRun, kMaxCode, kFresh, 1, 1>(sum, codes, a, stride, factors);
     }
   }
 
@@ -126,14 +142,14 @@ struct Avx2Isa {
 
   // `dot` for codes of 5 bits or, in one half of the columns, of 6. Sums of 16 bits begin with both of `starts`; they
   // may wrap around on the way, but not end beyond 127 * 16 * 16 or 127 * 32 * 8, both below 2^15.
-  template <int kVectors, bool kFresh, int N>
-  [[gnu::always_inline]] static void dot_from(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+  template <int kFirst, int kVectors, bool kFresh, int N, typename Codes>
+  [[gnu::always_inline]] static void dot_from(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride,
                                               const std::array<const int32_t*, 2>& starts) {
     const __m256i ones = _mm256_set1_epi16(1);
-    dot_from<kVectors, kFresh, N>(sum, codes, a, stride, starts, {ones, ones});
+    dot_from<kFirst, kVectors, kFresh, N>(sum, codes, a, stride, starts, {ones, ones});
   }
-  template <int kVectors, bool kFresh, int N>
-  [[gnu::always_inline]] static void dot_from(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+  template <int kFirst, int kVectors, bool kFresh, int N, typename Codes>
+  [[gnu::always_inline]] static void dot_from(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride,
                                               const std::array<const int32_t*, 2>& starts, const Bytes& factors) {
     Ints pairs[N];
 #pragma GCC unroll 4
@@ -141,11 +157,11 @@ struct Avx2Isa {
       const __m256i start = _mm256_add_epi16(_mm256_set1_epi32(starts[0][n]), _mm256_set1_epi32(starts[1][n]));
       pairs[n] = {start, start};
     }
-    each_product<kVectors, N>(codes, a, stride,
-                              [&](int n, const Bytes& code, __m256i word) __attribute__((always_inline)) {
-                                add_product(pairs[n].low, code.low, word);
-                                add_product(pairs[n].high, code.high, word);
-                              });
+    each_product<kFirst, kVectors, N>(codes, a, stride,
+                                      [&](int n, const Bytes& code, __m256i word) __attribute__((always_inline)) {
+                                        add_product(pairs[n].low, code.low, word);
+                                        add_product(pairs[n].high, code.high, word);
+                                      });
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) {
       if constexpr (kFresh) {
@@ -321,10 +337,10 @@ struct Avx2Isa {
     return v;
   }
   // add(n, code, word) for each vector of codes and each of N tokens, whose 4 activations fill `word`.
-  template <int kVectors, int N, typename F>
-  [[gnu::always_inline]] static void each_product(const Bytes* codes, const int8_t* a, int64_t stride, const F& add) {
+  template <int kFirst, int kVectors, int N, typename Codes, typename F>
+  [[gnu::always_inline]] static void each_product(const Codes& codes, const int8_t* a, int64_t stride, const F& add) {
 #pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) {
+    for (int i = kFirst; i < kFirst + kVectors; ++i) {
       const Bytes code = {kept(codes[i].low), kept(codes[i].high)};
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) add(n, code, broadcast_word(a + i * stride + 4 * n));
@@ -333,18 +349,19 @@ struct Avx2Isa {
   static __m256i& half(Bytes& v, int which) { return which == 0 ? v.low : v.high; }
   static __m256i half(const Bytes& v, int which) { return which == 0 ? v.low : v.high; }
 
-  // `dot` for kCount halves of the rows from kFirst on.
-  template <int kVectors, int kRun, int kMaxCode, bool kFresh, int kFirst, int kCount, int N>
-  [[gnu::always_inline]] static void dot_halves(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride,
+  // `dot` for kCount halves of the rows from kHalf on.
+  template <int kFirst, int kVectors, int kRun, int kMaxCode, bool kFresh, int kHalf, int kCount, int N, typename Codes>
+  [[gnu::always_inline]] static void dot_halves(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride,
                                                 const Bytes& factors) {
 #pragma GCC unroll 8
-    for (int i = 0; i < kVectors; i += kRun) {
+    for (int i = kFirst; i < kFirst + kVectors; i += kRun) {
       __m256i pairs[N][kCount];
 #pragma GCC unroll 8
       for (int j = i; j < i + kRun; ++j) {
+        // Half by half: of a copy of both, g++ would keep all vectors for the next tokens, on the stack.
         __m256i code[kCount];
 #pragma GCC unroll 2
-        for (int h = 0; h < kCount; ++h) code[h] = kept(half(codes[j], kFirst + h));
+        for (int h = 0; h < kCount; ++h) code[h] = kept(half(codes[j], kHalf + h));
 #pragma GCC unroll 4
         for (int n = 0; n < N; ++n) {
           const __m256i word = broadcast_word(a + j * stride + 4 * n);
@@ -362,11 +379,11 @@ struct Avx2Isa {
       for (int n = 0; n < N; ++n) {
 #pragma GCC unroll 2
         for (int h = 0; h < kCount; ++h) {
-          const __m256i by = half(factors, kFirst + h);
-          if (kFresh && i == 0) {
-            half(sum[n], kFirst + h) = _mm256_madd_epi16(pairs[n][h], by);
+          const __m256i by = half(factors, kHalf + h);
+          if (kFresh && i == kFirst) {
+            half(sum[n], kHalf + h) = _mm256_madd_epi16(pairs[n][h], by);
           } else {
-            add_pairs(half(sum[n], kFirst + h), pairs[n][h], by);
+            add_pairs(half(sum[n], kHalf + h), pairs[n][h], by);
           }
         }
       }

@@ -71,19 +71,20 @@ struct Avx512Isa {
   static Ints load_i8(const uint8_t* from) {
     return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(from)));
   }
-  template <int kVectors, int kMaxCode, bool kFresh, int N>
-  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+  template <int kFirst, int kVectors, int kMaxCode, bool kFresh, int N, typename Codes>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride) {
     if constexpr (kFresh) {
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) sum[n] = zero_ints();
     }
 #pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) {
+    for (int i = kFirst; i < kFirst + kVectors; ++i) {
+      const Bytes vector = codes[i];
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
         // What _mm512_dpbusd_epi32 and _mm512_set1_epi32 are, which g++ makes two instructions of.
         const auto* word = reinterpret_cast<const int32_t*>(a + i * stride + 4 * n);
-        asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum[n]) : "v"(codes[i]), "m"(*word));
+        asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum[n]) : "v"(vector), "m"(*word));
       }
     }
   }

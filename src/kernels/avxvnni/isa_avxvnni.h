@@ -26,17 +26,17 @@ struct VnniIsa : Avx2Isa {
 
   static Ints broadcast_int(const int32_t* from) { return {_mm256_set1_epi32(*from), _mm256_set1_epi32(*from)}; }
   static Floats as_floats(const Ints& v) { return {_mm256_castsi256_ps(v.low), _mm256_castsi256_ps(v.high)}; }
-  template <int kVectors, int kMaxCode, bool kFresh, int N>
-  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+  template <int kFirst, int kVectors, int kMaxCode, bool kFresh, int N, typename Codes>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride) {
     if constexpr (kFresh) {
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) sum[n] = zero_ints();
     }
-    each_product<kVectors, N>(codes, a, stride,
-                              [&](int n, const Bytes& code, __m256i word) __attribute__((always_inline)) {
-                                sum[n].low = Products::add_bytes(sum[n].low, code.low, word);
-                                sum[n].high = Products::add_bytes(sum[n].high, code.high, word);
-                              });
+    each_product<kFirst, kVectors, N>(codes, a, stride,
+                                      [&](int n, const Bytes& code, __m256i word) __attribute__((always_inline)) {
+                                        sum[n].low = Products::add_bytes(sum[n].low, code.low, word);
+                                        sum[n].high = Products::add_bytes(sum[n].high, code.high, word);
+                                      });
   }
 
   // Kept, or g++ would store every sum in every step.

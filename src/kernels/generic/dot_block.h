@@ -77,26 +77,100 @@ struct BlockFloats {
 template <typename Isa>
 struct BlockFloats<Isa, 0> {};
 
-template <typename Isa, BlockForm kForm>
+// What codes of a type are multiplied with 2^this, to stand at the top of their bytes.
+template <typename Isa, DType kType>
+constexpr int codes_shift() {
+  return Isa::kIntegerStarts && block_form<Isa, kType>().starts ? 8 - packed_format(kType).code_bits() : 0;
+}
+template <typename Isa, DType kType>
+constexpr bool codes_are_signed() {
+  return !block_form<Isa, kType>().has_min && !block_form<Isa, kType>().starts;
+}
+
+// The code vectors of a block.
+template <typename Isa>
+struct UnpackedCodes {
+  typename Isa::Bytes vectors[kCodeVectors];
+
+  template <DType kType>
+  [[gnu::always_inline]] void load(const BlockPlace<kType>& at) {
+    load_codes<Isa, codes_shift<Isa, kType>()>(at, vectors);
+    if constexpr (codes_are_signed<Isa, kType>()) {
+#pragma GCC unroll 8
+      for (auto& vector : vectors) vector = Isa::to_signed(vector);
+    }
+  }
+  [[gnu::always_inline]] const typename Isa::Bytes& operator[](int i) const { return vectors[i]; }
+};
+
+// The same, of a block that is multiplied once: each is unpacked where it is used. Where registers do not hold all of
+// them, g++ would store what it computes for the later ones, and load it again.
+template <typename Isa, DType kType>
+class PackedCodes {
+ public:
+  [[gnu::always_inline]] void load(const BlockPlace<kType>& at) { codes_ = at.codes(); }
+  [[gnu::always_inline]] typename Isa::Bytes operator[](int i) const {
+    switch (i) {
+      case 0:
+        return at<0>();
+      case 1:
+        return at<1>();
+      case 2:
+        return at<2>();
+      case 3:
+        return at<3>();
+      case 4:
+        return at<4>();
+      case 5:
+        return at<5>();
+      case 6:
+        return at<6>();
+      default:
+        return at<7>();
+    }
+  }
+
+ private:
+  template <int kVector>
+  [[gnu::always_inline]] typename Isa::Bytes at() const {
+    const auto vector = code_vector<Isa, kType, codes_shift<Isa, kType>(), kVector>(codes_);
+    if constexpr (codes_are_signed<Isa, kType>()) {
+      return Isa::to_signed(vector);
+    } else {
+      return vector;
+    }
+  }
+
+  const uint8_t* codes_;
+};
+
+template <typename Isa, BlockForm kForm, typename Codes>
 struct DotBlock {
-  typename Isa::Bytes codes[kCodeVectors];
+  Codes codes;
   typename Isa::Floats scale[kForm.whole_factors ? 1 : kForm.parts];  // d alone beside factors
   [[no_unique_address]] BlockFactors<Isa, kForm.whole_factors ? kForm.parts : 0> factors;
   [[no_unique_address]] BlockFloats<Isa, Isa::kIntegerStarts ? kForm.acts_scales : 0> base;  // of the first scales
   [[no_unique_address]] BlockFloats<Isa, kForm.has_min ? kForm.parts : 0> min;
 };
 
+// What `dot` multiplies sums of pairs with: load_factor()'s, in 16 bits twice in each lane.
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline void load_block(const BlockPlace<kType>& at,
-                                              DotBlock<Isa, block_form<Isa, kType>()>& out) {
-  constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr BlockForm kForm = block_form<Isa, kType>();
-  constexpr int kShift = Isa::kIntegerStarts && kForm.starts ? 8 - kFormat.code_bits() : 0;
-  load_codes<Isa, kShift>(at, out.codes);
-  if constexpr (!kForm.has_min && !kForm.starts) {
-#pragma GCC unroll 8
-    for (auto& vector : out.codes) vector = Isa::to_signed(vector);
+[[gnu::always_inline]] inline typename Isa::Bytes load_pairs_of_factors(const BlockPlace<kType>& at, int part) {
+  constexpr ScaleForm kForm = packed_format(kType).scales;
+  constexpr bool kSigned = kForm == ScaleForm::kSigned;
+  if constexpr (kForm == ScaleForm::kSixBitWithMin || kSigned) {
+    return Isa::template load_factors<kSigned>(factors_place(at, part));
+  } else {
+    return Isa::to_factors(load_factor<Isa>(at, part));
   }
+}
+
+template <typename Isa, DType kType, typename Codes>
+[[gnu::always_inline]] inline void load_block(const BlockPlace<kType>& at,
+                                              DotBlock<Isa, block_form<Isa, kType>(), Codes>& out) {
+  constexpr BlockForm kForm = block_form<Isa, kType>();
+  constexpr int kShift = codes_shift<Isa, kType>();
+  out.codes.load(at);
   if constexpr (kForm.whole_factors) out.scale[0] = Isa::load_f16(at.group);
 #pragma GCC unroll 2
   for (int p = 0; p < kForm.parts; ++p) {
@@ -106,7 +180,7 @@ template <typename Isa, DType kType>
       scale = Isa::mul(scale, Isa::broadcast(&kBack));
     }
     if constexpr (kForm.whole_factors) {
-      out.factors.at[p] = Isa::to_factors(load_factor<Isa>(at, p));
+      out.factors.at[p] = load_pairs_of_factors<Isa>(at, p);
     } else {
       out.scale[p] = scale;
     }
@@ -150,8 +224,8 @@ constexpr bool sums_are_floats(int part) {
 }
 
 // Sums of integers for tokens t .. t + N - 1 of T: those of a part of the block or, with factors, also of those before.
-template <int kPart, typename Isa, BlockForm kForm, int T, int N>
-[[gnu::always_inline]] inline void sum_part(const DotBlock<Isa, kForm>& block, const uint8_t* acts, int t,
+template <int kPart, typename Isa, BlockForm kForm, int T, int N, typename Codes>
+[[gnu::always_inline]] inline void sum_part(const DotBlock<Isa, kForm, Codes>& block, const uint8_t* acts, int t,
                                             typename Isa::Ints (&sums)[N]) {
   constexpr ActsFields kFields = acts_fields<Isa>(kForm.acts_scales);
   constexpr int kVectors = kCodeVectors / kForm.parts;
@@ -167,8 +241,8 @@ template <int kPart, typename Isa, BlockForm kForm, int T, int N>
 #pragma GCC unroll 8
     for (int n = 0; n < N; ++n) sums[n] = Isa::broadcast_int(&kIntegerBaseBits);
   }
-  const auto* codes = block.codes + kPart * kVectors;
-  const auto* column = reinterpret_cast<const int8_t*>(acts) + (kPart * kVectors * T + t) * 4;
+  constexpr int kFirst = kPart * kVectors;
+  const auto* column = reinterpret_cast<const int8_t*>(acts) + t * 4;
   if constexpr (kForm.starts && Isa::kPairStarts) {
     // Half the range of 5 bits is the zero point of what stands there for both halves, that of 6 twice it for one.
     static_assert(kForm.middle() == kPairStartZero * kForm.parts);
@@ -176,21 +250,23 @@ template <int kPart, typename Isa, BlockForm kForm, int T, int N>
     const auto* starts = reinterpret_cast<const int32_t*>(acts + kFields.pair_start * T) + t;
     const std::array<const int32_t*, 2> two = {starts + kPart * T, starts + (kForm.parts == 1 ? T : kPart * T)};
     if constexpr (kForm.whole_factors) {
-      Isa::template dot_from<kVectors, kFresh, N>(sums, codes, column, 4 * T, two, block.factors.at[kPart]);
+      Isa::template dot_from<kFirst, kVectors, kFresh, N>(sums, block.codes, column, 4 * T, two,
+                                                          block.factors.at[kPart]);
     } else {
-      Isa::template dot_from<kVectors, kFresh, N>(sums, codes, column, 4 * T, two);
+      Isa::template dot_from<kFirst, kVectors, kFresh, N>(sums, block.codes, column, 4 * T, two);
     }
   } else if constexpr (kForm.whole_factors) {
-    Isa::template dot<kVectors, kForm.max_code, kFresh, N>(sums, codes, column, 4 * T, block.factors.at[kPart]);
+    Isa::template dot<kFirst, kVectors, kForm.max_code, kFresh, N>(sums, block.codes, column, 4 * T,
+                                                                   block.factors.at[kPart]);
   } else {
-    Isa::template dot<kVectors, kForm.max_code, kFresh, N>(sums, codes, column, 4 * T);
+    Isa::template dot<kFirst, kVectors, kForm.max_code, kFresh, N>(sums, block.codes, column, 4 * T);
   }
 }
 
 // The sums up to a part times scales; with factors those of all parts at once.
-template <int kPart, typename Isa, BlockForm kForm, int N>
-[[gnu::always_inline]] inline void scale_part(const DotBlock<Isa, kForm>& block, const typename Isa::Ints (&sums)[N],
-                                              typename Isa::Floats (&result)[N]) {
+template <int kPart, typename Isa, BlockForm kForm, int N, typename Codes>
+[[gnu::always_inline]] inline void scale_part(const DotBlock<Isa, kForm, Codes>& block,
+                                              const typename Isa::Ints (&sums)[N], typename Isa::Floats (&result)[N]) {
 #pragma GCC unroll 8
   for (int n = 0; n < N; ++n) {
     if constexpr (kForm.whole_factors) {
@@ -205,9 +281,15 @@ template <int kPart, typename Isa, BlockForm kForm, int N>
   }
 }
 
+// Tokens that a block is multiplied with at a time.
+template <typename Isa>
+constexpr int dot_tokens(BlockForm form) {
+  return Isa::dot_tokens(form.max_code, form.parts / form.acts_scales);
+}
+
 // Adds the block's products for tokens t .. t + N - 1 of T to `sum`, theirs. `acts`: the block of the activations.
-template <typename Isa, BlockForm kForm, int T, int N>
-[[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm>& block, const uint8_t* acts, int t,
+template <typename Isa, BlockForm kForm, int T, int N, typename Codes>
+[[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm, Codes>& block, const uint8_t* acts, int t,
                                                 typename Isa::Floats* sum) {
   constexpr ActsFields kFields = acts_fields<Isa>(kForm.acts_scales);
   const auto* d = reinterpret_cast<const float*>(acts + kFields.scale * T) + t;
@@ -228,10 +310,10 @@ template <typename Isa, BlockForm kForm, int T, int N>
 }
 
 // The same for all T tokens.
-template <int T, typename Isa, BlockForm kForm>
-[[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm>& block, const uint8_t* acts,
+template <int T, typename Isa, BlockForm kForm, typename Codes>
+[[gnu::always_inline]] inline void add_products(const DotBlock<Isa, kForm, Codes>& block, const uint8_t* acts,
                                                 typename Isa::Floats (&sum)[T]) {
-  constexpr int kTogether = Isa::dot_tokens(kForm.max_code, kForm.parts / kForm.acts_scales);
+  constexpr int kTogether = dot_tokens<Isa>(kForm);
   constexpr int kRest = T % kTogether;
 #pragma GCC unroll 8
   for (int t = 0; t + kTogether <= T; t += kTogether) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/generic/bounds.h"
 #include "kernels/generic/dot_block.h"
@@ -42,6 +43,11 @@ template <int kBytes>
   }
 }
 
+// The codes of a block that T tokens meet.
+template <typename Isa, DType kType, int T>
+using TileCodes = std::conditional_t<Isa::kInlineCodes && T <= dot_tokens<Isa>(block_form<Isa, kType>()),
+                                     PackedCodes<Isa, kType>, UnpackedCodes<Isa>>;
+
 // All of K for one panel and T tokens; `lanes` rows are stored. Never inlined, so that scripts/check_disassembly.sh
 // finds each under its name.
 template <typename Isa, DType kType, int T>
@@ -64,7 +70,7 @@ template <typename Isa, DType kType, int T>
       const BlockPlace<kType> at{panel, b};
       fetch_ahead<Isa, kType, T, kBlockBytes>(at.codes());
       read_in_order<kBlockBytes>(at.codes());
-      DotBlock<Isa, kForm> block;
+      DotBlock<Isa, kForm, TileCodes<Isa, kType, T>> block;
       load_block<Isa>(at, block);
       add_products<T>(block, acts, sum);
       acts += kActBytes<Isa, kType> * T;
@@ -86,7 +92,7 @@ void q8_tokens(const uint8_t* panel, int64_t blocks, const uint8_t* acts, int64_
 // What a block is unpacked to for many tokens. Few would not make up for what pairs of columns take to prepare.
 template <typename Isa, DType kType>
 struct Unpacked {
-  using Block = DotBlock<Isa, block_form<Isa, kType>()>;
+  using Block = DotBlock<Isa, block_form<Isa, kType>(), UnpackedCodes<Isa>>;
 };
 template <typename Isa, DType kType>
   requires(pairs_columns<Isa>(kType))

@@ -32,6 +32,13 @@ struct BlockPlace {
   }
 };
 
+// Where the factors below lie as a byte a row.
+template <DType kType>
+[[gnu::always_inline]] inline const uint8_t* factors_place(const BlockPlace<kType>& at, int part) {
+  if constexpr (packed_format(kType).scales == ScaleForm::kSixBitWithMin) return at.group + 64 + 16 * at.index;
+  return at.group + 32 + 16 * (2 * at.index + part);
+}
+
 // The scale, w = scale * u' - min with u' = u - zero for types with a zero point, is d * factor for the types whose
 // scales are integers; `part` is the half of the block for types with a scale for each 16 columns, else 0.
 template <typename Isa, DType kType>
@@ -39,9 +46,9 @@ template <typename Isa, DType kType>
   constexpr ScaleForm kForm = packed_format(kType).scales;
   const int index = 2 * at.index + part;
   if constexpr (kForm == ScaleForm::kSixBitWithMin) {
-    return Isa::load_u8(at.group + 64 + 16 * at.index);
+    return Isa::load_u8(factors_place(at, part));
   } else if constexpr (kForm == ScaleForm::kSigned) {
-    return Isa::load_i8(at.group + 32 + 16 * index);
+    return Isa::load_i8(factors_place(at, part));
   } else if constexpr (kForm == ScaleForm::kFourBitWithMin) {
     return Isa::bits(Isa::load_u8(at.group + 64 + 16 * index), 0, 15);
   } else {

@@ -103,14 +103,15 @@ struct NeonIsa {
     return {{vmovl_s16(vget_low_s16(low)), vmovl_s16(vget_high_s16(low)), vmovl_s16(vget_low_s16(high)),
              vmovl_s16(vget_high_s16(high))}};
   }
-  template <int kVectors, int kMaxCode, bool kFresh, int N>
-  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+  template <int kFirst, int kVectors, int kMaxCode, bool kFresh, int N, typename Codes>
+  [[gnu::always_inline]] static void dot(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride) {
     if constexpr (kFresh) {
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) sum[n] = zero_ints();
     }
 #pragma GCC unroll 8
-    for (int i = 0; i < kVectors; ++i) {
+    for (int i = kFirst; i < kFirst + kVectors; ++i) {
+      const Bytes vector = codes[i];
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) {
         int32_t word = 0;
@@ -118,7 +119,7 @@ struct NeonIsa {
         const int8x16_t factor = vreinterpretq_s8_s32(vdupq_n_s32(word));
 #pragma GCC unroll 4
         for (int p = 0; p < 4; ++p) {
-          sum[n].part[p] = vdotq_s32(sum[n].part[p], vreinterpretq_s8_u8(codes[i].part[p]), factor);
+          sum[n].part[p] = vdotq_s32(sum[n].part[p], vreinterpretq_s8_u8(vector.part[p]), factor);
         }
       }
     }

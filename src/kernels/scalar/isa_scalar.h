@@ -101,14 +101,14 @@ struct ScalarIsa {
   [[gnu::noinline]] static Ints load_i8(const uint8_t* from) {
     return each<Ints>([&](int r) { return static_cast<int32_t>(static_cast<int8_t>(from[r])); });
   }
-  // For each n < N adds to sum[n], or to zero where kFresh, over vectors i and bytes b, codes[i] * a[i * stride + 4 n +
-  // b]; no code is above kMaxCode. Levels with kSignedBytes take 8-bit codes (kMaxCode = 255) through to_signed. Not
-  // inlined: copies in every tile would only lengthen the build.
-  template <int kVectors, int kMaxCode, bool kFresh, int N>
-  [[gnu::noinline]] static void dot(Ints (&sum)[N], const Bytes* codes, const int8_t* a, int64_t stride) {
+  // For each n < N adds to sum[n], or to zero where kFresh, over kVectors vectors i from kFirst on and bytes b,
+  // codes[i] * a[i * stride + 4 n + b]; no code is above kMaxCode. Levels with kSignedBytes take 8-bit codes
+  // (kMaxCode = 255) through to_signed. Not inlined: copies in every tile would only lengthen the build.
+  template <int kFirst, int kVectors, int kMaxCode, bool kFresh, int N, typename Codes>
+  [[gnu::noinline]] static void dot(Ints (&sum)[N], const Codes& codes, const int8_t* a, int64_t stride) {
     static_assert(N == 1);
     if constexpr (kFresh) sum[0] = zero_ints();
-    for (int i = 0; i < kVectors; ++i) {
+    for (int i = kFirst; i < kFirst + kVectors; ++i) {
       for (int b = 0; b < 4; ++b) {
         const int8_t factor = a[i * stride + b];
         for (int r = 0; r < kPanelRows; ++r) {
