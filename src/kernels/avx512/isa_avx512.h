@@ -33,8 +33,8 @@ struct Avx512Isa {
   static constexpr bool kIntegerStarts = true;
   static constexpr bool kPairStarts = false;
   static constexpr bool kPairsColumns = false;
-  // 8 sums at a time, and beside them 8 sums in f32, 8 vectors of codes and the scales; where results of two parts
-  // are added, that of the first takes as many registers as the sums.
+  // 8 sums at a time, and beside them 8 sums in f32, up to 8 vectors of codes and the scales; where results of two
+  // parts are added, that of the first takes as many registers as the sums.
   static constexpr int dot_tokens(int /*max_code*/, int added) { return added == 1 ? 8 : 4; }
 
   static Bytes load_bytes(const uint8_t* from) { return _mm512_load_si512(from); }

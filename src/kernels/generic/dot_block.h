@@ -155,7 +155,7 @@ struct DotBlock {
 
 // What `dot` multiplies sums of pairs with: load_factor()'s, in 16 bits twice in each lane.
 template <typename Isa, DType kType>
-[[gnu::always_inline]] inline typename Isa::Bytes load_pairs_of_factors(const BlockPlace<kType>& at, int part) {
+[[gnu::always_inline]] inline typename Isa::Bytes load_dot_factors(const BlockPlace<kType>& at, int part) {
   constexpr ScaleForm kForm = packed_format(kType).scales;
   constexpr bool kSigned = kForm == ScaleForm::kSigned;
   if constexpr (kForm == ScaleForm::kSixBitWithMin || kSigned) {
@@ -180,7 +180,7 @@ template <typename Isa, DType kType, typename Codes>
       scale = Isa::mul(scale, Isa::broadcast(&kBack));
     }
     if constexpr (kForm.whole_factors) {
-      out.factors.at[p] = load_pairs_of_factors<Isa>(at, p);
+      out.factors.at[p] = load_dot_factors<Isa>(at, p);
     } else {
       out.scale[p] = scale;
     }

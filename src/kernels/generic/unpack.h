@@ -35,8 +35,13 @@ struct BlockPlace {
 // Where the factors below lie as a byte a row.
 template <DType kType>
 [[gnu::always_inline]] inline const uint8_t* factors_place(const BlockPlace<kType>& at, int part) {
-  if constexpr (packed_format(kType).scales == ScaleForm::kSixBitWithMin) return at.group + 64 + 16 * at.index;
-  return at.group + 32 + 16 * (2 * at.index + part);
+  constexpr ScaleForm kForm = packed_format(kType).scales;
+  if constexpr (kForm == ScaleForm::kSixBitWithMin) {
+    return at.group + 64 + 16 * at.index;
+  } else {
+    static_assert(kForm == ScaleForm::kSigned);
+    return at.group + 32 + 16 * (2 * at.index + part);
+  }
 }
 
 // The scale, w = scale * u' - min with u' = u - zero for types with a zero point, is d * factor for the types whose

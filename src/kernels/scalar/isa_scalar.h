@@ -31,9 +31,11 @@ struct ScalarIsa {
   static constexpr uint8_t kQuadExcess = 128;  // what gradients are multiplied with too much, to have no sign
   // Of weights with a low plane of so many bits, where so few tokens meet all of them.
   static constexpr Prefetch prefetch(int /*low_bits*/, int /*tokens*/) { return {4096, 1}; }
+  // Whether codes are unpacked inline, those that few tokens meet where `dot` multiplies them.
   static constexpr bool kInlineCodes = false;
   static constexpr bool kSignedBytes = false;
-  static constexpr bool kWholeFactors = false;  // whether `dot` can multiply sums with the factors of to_factors
+  // Whether `dot` can multiply sums with factors (to_factors and load_factors of isa_avx2.h).
+  static constexpr bool kWholeFactors = false;
   // Whether sums begin with integers that the activations bring (broadcast_int) and are read as floats (as_floats; fma
   // then rounds once), or those of pairs in 16 bits do (dot_from and store_pair_starts of isa_avx2.h), and whether
   // columns are multiplied in pairs (functions of isa_avx512.h and isa_zen4.h): see generic/dot_block.h and
